@@ -1,0 +1,121 @@
+//! What a call costs, beside its floors: the bare V8 call, and the bare hop between threads.
+//!
+//! Each group is one run, so that the figures to quote are ratios within it.
+#![allow(missing_docs)]
+
+use std::hint::black_box;
+
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use plugin_sandbox::{PluginCapabilities, PluginIsolate, PluginWorker, Value};
+use serde_json::json;
+
+const ECHO: &str = "plugin.on('echo', x => x)";
+
+fn payloads() -> [(&'static str, Value); 3] {
+    let record = json!({
+        "id": 1234, "name": "A record of ordinary size", "tags": ["one", "two", "three"],
+        "price": 12.5, "open": true, "owner": { "name": "Ada", "mail": "ada@example.org" },
+        "notes": "Some text that a plugin may look at, neither long nor short, as such texts are."
+    });
+    let table = Value::Array(vec![record.clone(); 40]);
+    [("16 B", json!([1, "two"])), ("350 B", record), ("10 kB", table)]
+}
+
+/// The work of one call done by hand: JSON text in, the function, JSON text out.
+fn bare_v8(criterion: &mut Criterion, group: &str, payload: &Value) {
+    let isolate = &mut v8::Isolate::new(v8::CreateParams::default());
+    v8::scope!(let scope, isolate);
+    let context = v8::Context::new(scope, v8::ContextOptions::default());
+    let scope = &mut v8::ContextScope::new(scope, context);
+    let source = v8::String::new(scope, "x => x").unwrap();
+    let echo = v8::Script::compile(scope, source, None).unwrap().run(scope).unwrap();
+    let echo = v8::Local::<v8::Function>::try_from(echo).unwrap();
+    let receiver = v8::undefined(scope).into();
+    criterion.benchmark_group(group).bench_function("bare V8, JSON text both ways", |bencher| {
+        bencher.iter(|| {
+            v8::scope!(let scope, scope);
+            let text = serde_json::to_string(payload).unwrap();
+            let text = v8::String::new(scope, &text).unwrap();
+            let argument = v8::json::parse(scope, text).unwrap();
+            let value = echo.call(scope, receiver, &[argument]).unwrap();
+            let text = v8::json::stringify(scope, value).unwrap().to_rust_string_lossy(scope);
+            black_box(serde_json::from_str::<Value>(&text).unwrap())
+        });
+    });
+    criterion.benchmark_group(group).bench_function("bare V8, serde_v8 both ways", |bencher| {
+        bencher.iter(|| {
+            v8::scope!(let scope, scope);
+            let argument = serde_v8::to_v8(scope, payload).unwrap();
+            let value = echo.call(scope, receiver, &[argument]).unwrap();
+            black_box(serde_v8::from_v8::<Value>(scope, value).unwrap())
+        });
+    });
+}
+
+fn call(criterion: &mut Criterion) {
+    for (size, payload) in payloads() {
+        let group = format!("call, {size}");
+        let mut isolate = PluginIsolate::builder("echo").script("m.js", ECHO).build().unwrap();
+        bare_v8(criterion, &group, &payload);
+        criterion.benchmark_group(&group).bench_function("PluginIsolate", |bencher| {
+            bencher.iter(|| isolate.call_hook("echo", payload.clone()).unwrap());
+        });
+        let worker = PluginWorker::builder("echo").script("m.js", ECHO).build().unwrap();
+        criterion.benchmark_group(&group).bench_function("PluginWorker", |bencher| {
+            bencher.iter(|| worker.blocking_call_hook("echo", payload.clone()).unwrap());
+        });
+        criterion.benchmark_group(&group).bench_function("PluginWorker, 64 in flight", |bencher| {
+            bencher.iter(|| {
+                let calls = [(); 64].map(|()| worker.call_hook("echo", payload.clone()));
+                calls.map(|call| call.wait().unwrap())
+            });
+        });
+    }
+}
+
+/// A thread that answers what it is sent: the floor of any worker.
+fn hop(criterion: &mut Criterion) {
+    let (send, receive) = std::sync::mpsc::channel::<tokio::sync::oneshot::Sender<u32>>();
+    let thread = std::thread::spawn(move || {
+        while let Ok(reply) = receive.recv() {
+            let _ = reply.send(1);
+        }
+    });
+    criterion.bench_function("bare thread hop", |bencher| {
+        bencher.iter(|| {
+            let (reply, answer) = tokio::sync::oneshot::channel();
+            send.send(reply).unwrap();
+            answer.blocking_recv().unwrap()
+        });
+    });
+    drop(send);
+    thread.join().unwrap();
+}
+
+fn start(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("start");
+    PluginIsolate::builder("first").build().unwrap();
+    group.bench_function("bare isolate and context", |bencher| {
+        bencher.iter_batched(
+            || (),
+            |()| {
+                let isolate = &mut v8::Isolate::new(v8::CreateParams::default());
+                v8::scope!(let scope, isolate);
+                black_box(v8::Context::new(scope, v8::ContextOptions::default()));
+            },
+            BatchSize::PerIteration,
+        );
+    });
+    group.bench_function("PluginIsolate, built and dropped", |bencher| {
+        bencher.iter(|| PluginIsolate::builder("one").build().unwrap());
+    });
+    group.bench_function("PluginWorker, first answer and shutdown", |bencher| {
+        bencher.iter(|| {
+            let worker = PluginWorker::new("one", PluginCapabilities::default());
+            worker.blocking_execute("1").unwrap()
+        });
+    });
+}
+
+criterion_group!(benches, call, hop, start);
+criterion_main!(benches);

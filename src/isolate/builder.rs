@@ -1,0 +1,128 @@
+//! `PluginBuilder`: what a plugin's isolate is built from.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use crate::host::{ConsoleSink, TracingSink};
+use crate::policy::{PluginCapabilities, ResourceLimits};
+use crate::protocol::PluginError;
+
+/// A script that is run whenever the plugin's isolate is built.
+#[derive(Debug, Clone)]
+pub(crate) struct StartupScript {
+    pub(crate) name: String,
+    pub(crate) code: String,
+}
+
+/// What an isolate is built from, kept to build it anew after a fault.
+#[derive(Clone)]
+pub(crate) struct Blueprint {
+    pub(crate) id: String,
+    pub(crate) capabilities: PluginCapabilities,
+    pub(crate) limits: ResourceLimits,
+    pub(crate) console: Arc<dyn ConsoleSink>,
+    pub(crate) scripts: Vec<StartupScript>,
+}
+
+impl fmt::Debug for Blueprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Blueprint")
+            .field("id", &self.id)
+            .field("capabilities", &self.capabilities)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Blueprint {
+    const MAX_ID: usize = 128;
+
+    pub(crate) fn validate(&self) -> Result<(), PluginError> {
+        let id = &self.id;
+        // The id becomes part of a thread's name and of script names.
+        if id.is_empty() || id.len() > Self::MAX_ID || id.contains(char::is_control) {
+            return Err(PluginError::InvalidArgument(format!(
+                "invalid plugin id {id:?}: use 1 to {} bytes without control characters",
+                Self::MAX_ID
+            )));
+        }
+        self.limits.validate()
+    }
+
+    /// The name of one of the plugin's scripts in errors: never a path of the host.
+    pub(crate) fn script_name(&self, script: &str) -> String {
+        format!("plugin:/{}/{script}", self.id)
+    }
+}
+
+/// Builds a [`PluginWorker`](crate::PluginWorker) or a [`PluginIsolate`](crate::PluginIsolate);
+/// made by their `builder` functions.
+///
+/// ```
+/// use plugin_sandbox::{PluginWorker, ResourceLimits};
+///
+/// let worker = PluginWorker::builder("adder")
+///     .limits(ResourceLimits::default())
+///     .script("main.js", "function add({ a, b }) { return a + b }")
+///     .build()?;
+/// let sum = worker.blocking_call_hook("add", serde_json::json!({ "a": 1, "b": 2 }))?;
+/// assert_eq!(sum, 3);
+/// # Ok::<(), plugin_sandbox::PluginError>(())
+/// ```
+#[derive(Debug)]
+pub struct PluginBuilder<T> {
+    pub(crate) blueprint: Blueprint,
+    builds: PhantomData<fn() -> T>,
+}
+
+// Not derived: what it builds need not be `Clone`.
+impl<T> Clone for PluginBuilder<T> {
+    fn clone(&self) -> Self {
+        Self { blueprint: self.blueprint.clone(), builds: PhantomData }
+    }
+}
+
+impl<T> PluginBuilder<T> {
+    pub(crate) fn new(id: impl Into<String>) -> Self {
+        let blueprint = Blueprint {
+            id: id.into(),
+            capabilities: PluginCapabilities::default(),
+            limits: ResourceLimits::default(),
+            console: Arc::new(TracingSink),
+            scripts: Vec::new(),
+        };
+        Self { blueprint, builds: PhantomData }
+    }
+
+    /// What the plugin is granted. Default: nothing.
+    #[must_use]
+    pub fn capabilities(mut self, capabilities: PluginCapabilities) -> Self {
+        self.blueprint.capabilities = capabilities;
+        self
+    }
+
+    /// What the plugin may use. Default: [`ResourceLimits::default`].
+    #[must_use]
+    pub fn limits(mut self, limits: ResourceLimits) -> Self {
+        self.blueprint.limits = limits;
+        self
+    }
+
+    /// Where the plugin's `console` output goes. Default: `tracing` events with the target
+    /// `plugin_sandbox::console`, the plugin's id and the level.
+    #[must_use]
+    pub fn console(mut self, sink: impl ConsoleSink + 'static) -> Self {
+        self.blueprint.console = Arc::new(sink);
+        self
+    }
+
+    /// Adds a start-up script, named `plugin:/<id>/<name>` in errors. The scripts are run in
+    /// the order they were added, each under the wall time of a call, whenever the isolate is
+    /// built: at the start, and after a fault that cost the plugin its isolate.
+    #[must_use]
+    pub fn script(mut self, name: impl Into<String>, code: impl Into<String>) -> Self {
+        self.blueprint.scripts.push(StartupScript { name: name.into(), code: code.into() });
+        self
+    }
+}

@@ -1,0 +1,49 @@
+//! Everything that touches V8.
+//!
+//! [`PluginIsolate`] is a plugin's sandbox on the caller's own thread: one V8 isolate with one
+//! realm, whose global object is built by hand. What happens in one call, top to bottom:
+//!
+//! | module | what it owns |
+//! |---|---|
+//! | `plugin_isolate` | the public face; the guarded window around every entry into JavaScript |
+//! | `world` | one V8 isolate with its one context, from creation to disposal |
+//! | `builder` | what an isolate is built from |
+//! | `platform` | V8 itself: flags, platform, initialised once for the process |
+//! | `realm` | the global object: what stays of the language, what is added |
+//! | `hooks` | `plugin.on`, and finding a hook by name |
+//! | `console`, `inspect` | the `console` object, and values as text for people |
+//! | `script` | compiling and running classic scripts |
+//! | `settle` | microtasks, and waiting for a promise |
+//! | `value_in`, `value_out` | JSON values into V8 and out of it |
+//! | `exception` | a thrown value as a `JsError` |
+//! | `heap`, `buffers` | the near-heap-limit callback, the `ArrayBuffer` quota |
+//!
+//! Guest code may run wherever a property of a guest's value is read, so all of these work
+//! inside the guarded window, and any of them may end in [`Failure`].
+
+mod buffers;
+mod builder;
+mod console;
+mod exception;
+mod failure;
+mod heap;
+mod hooks;
+mod inspect;
+mod platform;
+mod plugin_isolate;
+mod realm;
+mod script;
+mod settle;
+mod state;
+mod value_in;
+mod value_out;
+mod world;
+
+pub(crate) use builder::Blueprint;
+pub use builder::PluginBuilder;
+pub(crate) use heap::HeapUse;
+pub use plugin_isolate::PluginIsolate;
+pub(crate) use plugin_isolate::Verdict;
+pub(crate) use value_in::ArgumentText;
+
+use failure::Failure;

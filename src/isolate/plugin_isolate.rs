@@ -1,0 +1,322 @@
+//! `PluginIsolate`: a plugin's sandbox on the caller's own thread, and the guarded window
+//! around every entry into JavaScript.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Thread;
+use std::time::Duration;
+
+use super::builder::{Blueprint, PluginBuilder};
+use super::failure::Failure;
+use super::heap::HeapUse;
+use super::value_in::ArgumentText;
+use super::world::{Caught, World};
+use super::{hooks, realm, script, settle, value_out};
+use crate::protocol::{PluginError, Value, WorkerResponse};
+use crate::watchdog::{self, Cause, Condemn, Outcome, Slot};
+
+/// How long after it was told a call may take to stop before its thread is given up.
+const GRACE: Duration = Duration::from_millis(1500);
+
+/// What becomes of an isolate after a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// It is as good as before.
+    Keep,
+    /// Its heap ran out: it must be built anew.
+    Rebuild,
+    /// Its thread was given up while the call ran; its caller has been answered.
+    Condemned,
+}
+
+/// A plugin in a V8 isolate on the caller's own thread.
+///
+/// The same sandbox as [`PluginWorker`](crate::PluginWorker), under the same watchdog and
+/// limits, without the hop to another thread: calls return when the plugin is done. It belongs
+/// to the thread that built it (`!Send`); several may live on one thread. The thread needs
+/// 2 MiB of stack.
+///
+/// ```
+/// use plugin_sandbox::PluginIsolate;
+///
+/// let mut plugin = PluginIsolate::builder("rules")
+///     .script("main.js", "plugin.on('double', x => x * 2)")
+///     .build()?;
+/// assert_eq!(plugin.call_hook("double", 21.into())?, 42);
+/// # Ok::<(), plugin_sandbox::PluginError>(())
+/// ```
+pub struct PluginIsolate {
+    blueprint: Arc<Blueprint>,
+    slot: Arc<Slot>,
+    stop: Arc<StopHandle>,
+    /// `None` after a fault, until [`recover`](Self::recover).
+    world: Option<World>,
+    /// Why there is no world, if building it failed.
+    failure: Option<PluginError>,
+    thread_bound: PhantomData<*const ()>,
+}
+
+impl fmt::Debug for PluginIsolate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PluginIsolate").field("id", &self.blueprint.id).finish_non_exhaustive()
+    }
+}
+
+impl PluginBuilder<PluginIsolate> {
+    /// Builds the isolate on this thread and runs the start-up scripts.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::InvalidLimit`] and [`PluginError::InvalidArgument`] before anything is
+    /// built; otherwise what the start-up script that failed answered.
+    pub fn build(self) -> Result<PluginIsolate, PluginError> {
+        self.blueprint.validate()?;
+        PluginIsolate::new(Arc::new(self.blueprint), None)
+    }
+}
+
+/// How anybody reaches the isolate that is in use just now, to stop it; rebuilding changes it.
+#[derive(Debug)]
+struct StopHandle {
+    isolate: Mutex<Option<v8::IsolateHandle>>,
+    thread: Thread,
+}
+
+impl StopHandle {
+    fn aim(&self, isolate: Option<v8::IsolateHandle>) {
+        *self.isolate.lock().unwrap_or_else(PoisonError::into_inner) = isolate;
+    }
+
+    fn stop(&self) {
+        if let Some(isolate) = &*self.isolate.lock().unwrap_or_else(PoisonError::into_inner) {
+            isolate.terminate_execution();
+        }
+        // The call may be waiting for a promise.
+        self.thread.unpark();
+    }
+}
+
+impl PluginIsolate {
+    /// What to build an isolate from; `id` names the plugin in errors and logs.
+    pub fn builder(id: impl Into<String>) -> PluginBuilder<Self> {
+        PluginBuilder::new(id)
+    }
+
+    /// Builds the isolate on this thread. `condemn` is called if a call does not stop within
+    /// the grace period.
+    pub(crate) fn new(
+        blueprint: Arc<Blueprint>,
+        condemn: Option<Condemn>,
+    ) -> Result<Self, PluginError> {
+        let thread = std::thread::current();
+        let stop = Arc::new(StopHandle { isolate: Mutex::new(None), thread });
+        let stopper = Arc::clone(&stop);
+        let slot = Arc::new(Slot::new(Box::new(move || stopper.stop()), GRACE, condemn));
+        watchdog::watch(&slot).map_err(|error| {
+            PluginError::Internal(format!("no thread for the watchdog: {error}"))
+        })?;
+        let mut isolate =
+            Self { blueprint, slot, stop, world: None, failure: None, thread_bound: PhantomData };
+        isolate.rebuild()?;
+        Ok(isolate)
+    }
+
+    /// The plugin's id.
+    pub fn id(&self) -> &str {
+        &self.blueprint.id
+    }
+
+    /// The line to the watchdog, for cancelling from another thread.
+    pub(crate) fn slot(&self) -> &Arc<Slot> {
+        &self.slot
+    }
+
+    /// Runs `code` as a classic script in the plugin's global scope and answers its completion
+    /// value; a promise is awaited. Declarations last from call to call.
+    ///
+    /// # Errors
+    ///
+    /// As [`PluginWorker::execute`](crate::PluginWorker::execute), without those of a queue.
+    pub fn execute(&mut self, code: &str) -> WorkerResponse {
+        script::check_size(code, &self.blueprint.limits)?;
+        let name = self.blueprint.script_name("main.js");
+        self.guarded(|scope| {
+            let value = script::run(scope, &name, code)?;
+            let value = settle::settle(scope, value)?;
+            value_out::to_json(scope, value)
+        })
+    }
+
+    /// Runs `code` as a script of this name, for what it does: the completion value is dropped,
+    /// so it may be one that JSON cannot carry.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Self::execute), without those of the result.
+    pub fn run_script(&mut self, name: &str, code: &str) -> Result<(), PluginError> {
+        script::check_size(code, &self.blueprint.limits)?;
+        let name = self.blueprint.script_name(name);
+        self.guarded(|scope| {
+            let value = script::run(scope, &name, code)?;
+            settle::settle(scope, value).map(drop)
+        })
+    }
+
+    /// Calls the hook of this name with `argument` and answers what it returns; a promise is
+    /// awaited.
+    ///
+    /// # Errors
+    ///
+    /// As [`PluginWorker::call_hook`](crate::PluginWorker::call_hook), without those of a queue.
+    pub fn call_hook(&mut self, hook: &str, argument: Value) -> WorkerResponse {
+        let argument = ArgumentText::write(&argument, &self.blueprint.limits)?;
+        self.call_hook_with(hook, &argument)
+    }
+
+    pub(crate) fn call_hook_with(&mut self, hook: &str, argument: &ArgumentText) -> WorkerResponse {
+        self.guarded(|scope| {
+            let Some(function) = hooks::find(scope, hook)? else {
+                return Err(PluginError::HookNotFound { hook: hook.to_owned() }.into());
+            };
+            let argument = argument.parse(scope)?;
+            let receiver = v8::undefined(scope).into();
+            let value = function.call(scope, receiver, &[argument]).ok_or(Failure::Thrown)?;
+            let value = settle::settle(scope, value)?;
+            value_out::to_json(scope, value)
+        })
+    }
+
+    /// Whether the plugin has a hook of this name.
+    ///
+    /// # Errors
+    ///
+    /// Only what keeps the plugin from running at all.
+    pub fn has_hook(&mut self, hook: &str) -> Result<bool, PluginError> {
+        self.guarded(|scope| Ok(hooks::find(scope, hook)?.is_some()))
+    }
+
+    /// The names of the plugin's hooks, in ascending order.
+    ///
+    /// # Errors
+    ///
+    /// Only what keeps the plugin from running at all.
+    pub fn hooks(&mut self) -> Result<Vec<String>, PluginError> {
+        self.guarded(|scope| hooks::list(scope)).map(|names| names.into_iter().collect())
+    }
+
+    /// The bytes in use in the plugin's heap, garbage that V8 has not collected yet included.
+    pub fn heap_used(&mut self) -> usize {
+        self.heap_use().used
+    }
+
+    pub(crate) fn heap_use(&mut self) -> HeapUse {
+        self.world.as_mut().map_or_else(HeapUse::default, World::heap_use)
+    }
+
+    /// What becomes of the isolate, after a call.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match &self.world {
+            Some(_) if self.slot.is_condemned() => Verdict::Condemned,
+            Some(world) if world.is_exhausted() => Verdict::Rebuild,
+            Some(_) => Verdict::Keep,
+            None => Verdict::Rebuild,
+        }
+    }
+
+    /// Builds the isolate anew, if the last call cost the plugin its isolate. Also done by the
+    /// next call.
+    ///
+    /// # Errors
+    ///
+    /// What the start-up script that failed answered, wrapped in
+    /// [`PluginError::StartupFailed`]; every later call answers the same.
+    pub(crate) fn recover(&mut self) -> Result<(), PluginError> {
+        if let Some(cause) = &self.failure {
+            return Err(cause.clone());
+        }
+        if self.verdict() == Verdict::Rebuild {
+            self.rebuild().map_err(|cause| {
+                let failure = PluginError::StartupFailed { cause: Box::new(cause) };
+                self.failure = Some(failure.clone());
+                failure
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Gives the isolate up after a panic of ours inside the guarded window.
+    pub(crate) fn discard(&mut self) {
+        self.slot.disarm();
+        self.stop.aim(None);
+        self.world = None;
+    }
+
+    fn rebuild(&mut self) -> Result<(), PluginError> {
+        self.stop.aim(None);
+        // The old one first: the plugin is to have one heap, not two.
+        self.world = None;
+        let world = World::new(&self.blueprint, &self.slot)?;
+        self.stop.aim(Some(world.handle()));
+        self.world = Some(world);
+        self.enter(|scope| realm::build(scope))?;
+        let blueprint = Arc::clone(&self.blueprint);
+        for startup in &blueprint.scripts {
+            script::check_size(&startup.code, &blueprint.limits)?;
+            let name = blueprint.script_name(&startup.name);
+            self.enter(|scope| {
+                let value = script::run(scope, &name, &startup.code)?;
+                settle::settle(scope, value).map(drop)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn guarded<R>(
+        &mut self,
+        work: impl FnOnce(&mut Caught<'_, '_, '_, '_>) -> Result<R, Failure>,
+    ) -> Result<R, PluginError> {
+        self.recover()?;
+        self.enter(work)
+    }
+
+    /// The guarded window: every entry into JavaScript goes through here. From `arm` to
+    /// `disarm`, whatever the guest does is stopped by the watchdog, the heap guard or a
+    /// cancel, and whoever was first is the cause.
+    fn enter<R>(
+        &mut self,
+        work: impl FnOnce(&mut Caught<'_, '_, '_, '_>) -> Result<R, Failure>,
+    ) -> Result<R, PluginError> {
+        let Some(world) = &mut self.world else {
+            return Err(PluginError::Internal("the isolate is gone".into()));
+        };
+        self.slot.arm(self.blueprint.limits.wall_time);
+        let result = world.run(work);
+        let outcome = self.slot.disarm();
+        if outcome != Outcome::Finished || world.is_exhausted() {
+            world.forget_termination();
+        }
+        match outcome {
+            Outcome::Finished => result,
+            Outcome::Stopped(cause) => Err(cause.into()),
+            Outcome::Condemned => Err(PluginError::WorkerDisconnected),
+        }
+    }
+}
+
+impl From<Cause> for PluginError {
+    fn from(cause: Cause) -> Self {
+        match cause {
+            Cause::Timeout { limit } => Self::Timeout { limit },
+            Cause::MemoryLimit { used, limit } => Self::MemoryLimitExceeded { used, limit },
+            Cause::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+impl Drop for PluginIsolate {
+    fn drop(&mut self) {
+        watchdog::retire(&self.slot);
+        self.stop.aim(None);
+    }
+}

@@ -1,0 +1,173 @@
+//! The realm: the global object that a plugin gets, built by hand.
+//!
+//! An allow-list says what stays of what V8 brings, so that a newer V8 adds nothing by itself;
+//! then the host's own objects are defined. A capability that was not granted is absent.
+
+use super::Failure;
+use super::failure::OrThrown as _;
+use super::state::State;
+use super::{console, hooks, inspect};
+use crate::policy::{Capability, PluginCapabilities};
+
+/// What stays of the global object for every plugin: the language, and nothing that reaches
+/// outside the heap, a clock finer than `Date`, or another thread.
+const LANGUAGE: &[&str] = &[
+    "AggregateError",
+    "Array",
+    "ArrayBuffer",
+    "BigInt",
+    "BigInt64Array",
+    "BigUint64Array",
+    "Boolean",
+    "DataView",
+    "Date",
+    "Error",
+    "EvalError",
+    "Float16Array",
+    "Float32Array",
+    "Float64Array",
+    "Function",
+    "Infinity",
+    "Int16Array",
+    "Int32Array",
+    "Int8Array",
+    "Iterator",
+    "JSON",
+    "Map",
+    "Math",
+    "NaN",
+    "Number",
+    "Object",
+    "Promise",
+    "Proxy",
+    "RangeError",
+    "ReferenceError",
+    "Reflect",
+    "RegExp",
+    "Set",
+    "String",
+    "SuppressedError",
+    "Symbol",
+    "SyntaxError",
+    "TypeError",
+    "URIError",
+    "Uint16Array",
+    "Uint32Array",
+    "Uint8Array",
+    "Uint8ClampedArray",
+    "WeakMap",
+    "WeakSet",
+    "decodeURI",
+    "decodeURIComponent",
+    "encodeURI",
+    "encodeURIComponent",
+    "escape",
+    "eval",
+    "globalThis",
+    "isFinite",
+    "isNaN",
+    "parseFloat",
+    "parseInt",
+    "undefined",
+    "unescape",
+];
+
+/// The names that a capability keeps on the global object.
+fn names_of(capability: Capability) -> &'static [&'static str] {
+    match capability {
+        Capability::CodeGeneration => &[],
+        Capability::Intl => &["Intl"],
+        Capability::SharedMemory => &["SharedArrayBuffer", "Atomics"],
+        Capability::Temporal => &["Temporal"],
+        Capability::Wasm => &["WebAssembly"],
+        Capability::WeakReferences => &["WeakRef", "FinalizationRegistry"],
+    }
+}
+
+/// Whether a bare global object has this name.
+pub(super) fn is_language_name(name: &str) -> bool {
+    LANGUAGE.contains(&name)
+        || Capability::ALL.into_iter().any(|capability| names_of(capability).contains(&name))
+}
+
+/// Makes the global object of the present context the plugin's.
+pub(super) fn build(scope: &mut v8::PinScope<'_, '_>) -> Result<(), Failure> {
+    let state = State::of(scope);
+    let capabilities = &state.blueprint.capabilities;
+    let context = scope.get_current_context();
+    context.set_allow_generation_from_strings(capabilities.has(Capability::CodeGeneration));
+    let global = context.global(scope);
+    remove_what_is_not_listed(scope, global, capabilities)?;
+    console::define(scope, global)?;
+    hooks::define_plugin_object(scope, global, &state.blueprint.id)
+}
+
+fn remove_what_is_not_listed(
+    scope: &mut v8::PinScope<'_, '_>,
+    global: v8::Local<'_, v8::Object>,
+    capabilities: &PluginCapabilities,
+) -> Result<(), Failure> {
+    let keys = global.get_own_property_names(scope, inspect::all_own_keys()).or_thrown()?;
+    for index in 0..keys.length() {
+        let key = keys.get_index(scope, index).or_thrown()?;
+        let name = match v8::Local::<v8::String>::try_from(key) {
+            Ok(name) => name.to_rust_string_lossy(scope),
+            // `Symbol.toStringTag` and whatever else V8 may think of.
+            Err(_) => String::new(),
+        };
+        let stays = LANGUAGE.contains(&name.as_str())
+            || capabilities.iter().any(|granted| names_of(granted).contains(&name.as_str()));
+        if !stays && global.delete(scope, key) != Some(true) {
+            return Err(internal(format!("cannot remove {name:?} from the global object")));
+        }
+    }
+    Ok(())
+}
+
+fn internal(message: String) -> Failure {
+    crate::protocol::PluginError::Internal(message).into()
+}
+
+/// An object without a prototype: nothing of it is looked up anywhere else.
+pub(super) fn bare_object<'s>(scope: &v8::PinScope<'s, '_>) -> v8::Local<'s, v8::Object> {
+    let null = v8::null(scope).into();
+    v8::Object::with_prototype_and_properties(scope, null, &[], &[])
+}
+
+/// Defines a property as the language defines its own: writable, configurable, not enumerable.
+pub(super) fn define(
+    scope: &v8::PinScope<'_, '_>,
+    object: v8::Local<'_, v8::Object>,
+    name: &str,
+    value: v8::Local<'_, v8::Value>,
+) -> Result<(), Failure> {
+    let key = v8::String::new(scope, name).or_thrown()?;
+    object
+        .define_own_property(scope, key.into(), value, v8::PropertyAttribute::DONT_ENUM)
+        .or_thrown()
+        .map(drop)
+}
+
+/// Defines a host function that is neither a constructor nor has a prototype.
+pub(super) fn define_function(
+    scope: &v8::PinScope<'_, '_>,
+    object: v8::Local<'_, v8::Object>,
+    name: &str,
+    length: i32,
+    callback: impl v8::MapFnTo<v8::FunctionCallback>,
+) -> Result<(), Failure> {
+    let function = v8::Function::builder(callback)
+        .length(length)
+        .constructor_behavior(v8::ConstructorBehavior::Throw)
+        .build(scope)
+        .or_thrown()?;
+    function.set_name(v8::String::new(scope, name).or_thrown()?);
+    define(scope, object, name, function.into())
+}
+
+pub(super) fn throw_type_error(scope: &v8::PinScope<'_, '_>, message: &str) {
+    if let Some(message) = v8::String::new(scope, message) {
+        let error = v8::Exception::type_error(scope, message);
+        scope.throw_exception(error);
+    }
+}

@@ -1,0 +1,521 @@
+//! JavaScript values as JSON: the table in the crate's documentation, row by row.
+//!
+//! What JSON cannot carry is an error that names its place. Getters, `toJSON` and the traps of
+//! proxies are called: they are the plugin's answer, and run inside the guarded window like the
+//! rest of it.
+
+use std::time::Duration;
+
+use serde_json::{Map, Number};
+
+use super::Failure;
+use super::failure::OrThrown as _;
+use super::state::State;
+use crate::policy::ResourceLimits;
+use crate::protocol::{PluginError, Value};
+use crate::watchdog::Slot;
+
+type Scope<'s, 'i> = v8::PinScope<'s, 'i>;
+
+/// How many handles may pile up in one handle scope while an array is walked.
+const CHUNK: u32 = 128;
+
+/// What a value that is not a string counts against the size limit, in bytes.
+const SCALAR: u64 = 8;
+
+/// The JSON value of `value`.
+pub(super) fn to_json(
+    scope: &mut Scope<'_, '_>,
+    value: v8::Local<'_, v8::Value>,
+) -> Result<Value, Failure> {
+    let state = State::of(scope);
+    let mut walk = Walk::new(scope, &state.blueprint.limits, &state.slot)?;
+    walk.value(scope, value).map_err(|refusal| refusal.into_failure(&walk))
+}
+
+/// Why a walk stopped, with the way back to the root.
+enum Refusal {
+    /// Cannot be carried; the steps are innermost first.
+    Unfit {
+        reason: String,
+        steps: Vec<Step>,
+    },
+    TooLarge(String),
+    Failure(Failure),
+}
+
+enum Step {
+    Key(String),
+    Index(u32),
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl Refusal {
+    fn unfit(reason: impl Into<String>) -> Self {
+        Self::Unfit { reason: reason.into(), steps: Vec::new() }
+    }
+
+    fn under(mut self, step: impl FnOnce() -> Step) -> Self {
+        if let Self::Unfit { steps, .. } = &mut self {
+            steps.push(step());
+        }
+        self
+    }
+
+    fn into_failure(self, walk: &Walk<'_, '_>) -> Failure {
+        match self {
+            Self::Unfit { reason, steps } => {
+                PluginError::NotSerializable { path: path(&steps), reason }.into()
+            }
+            Self::TooLarge(limit) => PluginError::TooLarge { what: "the result", limit }.into(),
+            // A stop is reported with its own cause; what failed because of it does not matter.
+            Self::Failure(_) if walk.slot.stopped().is_some() => Failure::Thrown,
+            Self::Failure(failure) => failure,
+        }
+    }
+}
+
+/// `$.items[3].id`, from the innermost step to the outermost.
+fn path(steps: &[Step]) -> String {
+    let mut path = String::from("$");
+    for step in steps.iter().rev() {
+        match step {
+            Step::Index(index) => path.push_str(&format!("[{index}]")),
+            Step::Key(key) if is_identifier(key) => {
+                path.push('.');
+                path.push_str(key);
+            }
+            Step::Key(key) => path.push_str(&format!("[{}]", Value::from(key.as_str()))),
+        }
+    }
+    path
+}
+
+fn is_identifier(key: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$');
+    !key.is_empty() && key.chars().all(word) && !key.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// One walk through a value.
+struct Walk<'s, 'a> {
+    limits: &'a ResourceLimits,
+    slot: &'a Slot,
+    /// What may still be written, in the bytes that `result_size` counts.
+    left: u64,
+    to_json_key: v8::Local<'s, v8::String>,
+    own_keys: fn() -> v8::GetPropertyNamesArgs,
+    /// The arrays and objects around the present one, to find cycles.
+    around: Vec<v8::Global<v8::Object>>,
+}
+
+impl<'s, 'a> Walk<'s, 'a> {
+    fn new(
+        scope: &Scope<'s, '_>,
+        limits: &'a ResourceLimits,
+        slot: &'a Slot,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            limits,
+            slot,
+            left: limits.result_size.as_u64(),
+            to_json_key: v8::String::new(scope, "toJSON").or_thrown()?,
+            own_keys: super::inspect::own_string_keys,
+            around: Vec::new(),
+        })
+    }
+
+    /// Counts `bytes` of the result; also the place where long walks notice that they are to
+    /// stop, since plain reads never enter guest code.
+    fn spend(&mut self, bytes: u64) -> Result<(), Refusal> {
+        match self.left.checked_sub(bytes) {
+            Some(left) => self.left = left,
+            None => return Err(Refusal::TooLarge(self.limits.result_size.to_string())),
+        }
+        if self.slot.stopped().is_some() {
+            return Err(Refusal::Failure(Failure::Thrown));
+        }
+        Ok(())
+    }
+
+    fn value(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        value: v8::Local<'_, v8::Value>,
+    ) -> Result<Value, Refusal> {
+        if let Ok(string) = v8::Local::<v8::String>::try_from(value) {
+            return self.string(scope, string).map(Value::String);
+        }
+        self.spend(SCALAR)?;
+        if value.is_null_or_undefined() {
+            Ok(Value::Null)
+        } else if value.is_boolean() {
+            Ok(Value::Bool(value.is_true()))
+        } else if let Ok(number) = v8::Local::<v8::Number>::try_from(value) {
+            json_number(number.value())
+        } else if value.is_symbol() {
+            Err(Refusal::unfit("a symbol"))
+        } else if value.is_big_int() {
+            Err(Refusal::unfit("a BigInt; convert it to a number or a string"))
+        } else if let Ok(object) = v8::Local::<v8::Object>::try_from(value) {
+            self.object(scope, object)
+        } else {
+            Err(Refusal::unfit("a value of a kind that JSON does not have"))
+        }
+    }
+
+    fn string(
+        &mut self,
+        scope: &Scope<'_, '_>,
+        string: v8::Local<'_, v8::String>,
+    ) -> Result<String, Refusal> {
+        // A UTF-16 unit is at least one byte of UTF-8: refused before it is copied.
+        self.spend(string.length() as u64 + 2)?;
+        let text = string.to_rust_string_lossy(scope);
+        self.spend((text.len() - string.length().min(text.len())) as u64)?;
+        Ok(text)
+    }
+
+    fn object(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        object: v8::Local<'_, v8::Object>,
+    ) -> Result<Value, Refusal> {
+        if object.is_function() {
+            return Err(Refusal::unfit("a function"));
+        }
+        if v8::Local::<v8::Proxy>::try_from(object).is_ok_and(|proxy| proxy.is_revoked()) {
+            return Err(Refusal::unfit("a revoked proxy"));
+        }
+        if let Ok(date) = v8::Local::<v8::Date>::try_from(object) {
+            return iso_date(date.value_of()).map(Value::String);
+        }
+        if let Some(replaced) = self.replaced(scope, object)? {
+            // As in JSON.stringify, what `toJSON` answers is not asked for its own.
+            return match v8::Local::<v8::Object>::try_from(replaced) {
+                Ok(object) if !object.is_function() && !object.is_date() => {
+                    self.spend(SCALAR)?;
+                    self.container(scope, object)
+                }
+                _ => self.value(scope, replaced),
+            };
+        }
+        self.container(scope, object)
+    }
+
+    /// What the object's `toJSON` answers, if it has one.
+    fn replaced<'v>(
+        &self,
+        scope: &mut Scope<'v, '_>,
+        object: v8::Local<'_, v8::Object>,
+    ) -> Result<Option<v8::Local<'v, v8::Value>>, Failure> {
+        let to_json = object.get(scope, self.to_json_key.into()).or_thrown()?;
+        let Ok(to_json) = v8::Local::<v8::Function>::try_from(to_json) else {
+            return Ok(None);
+        };
+        let key = v8::String::empty(scope).into();
+        to_json.call(scope, object.into(), &[key]).or_thrown().map(Some)
+    }
+
+    fn container(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        object: v8::Local<'_, v8::Object>,
+    ) -> Result<Value, Refusal> {
+        if self.around.len() == self.limits.result_depth {
+            return Err(Refusal::TooLarge(format!("depth {}", self.limits.result_depth)));
+        }
+        if let Some(at) = self.around.iter().position(|outer| *outer == object) {
+            let levels = self.around.len() - at;
+            return Err(Refusal::unfit(format!("a cycle: the object {levels} level(s) above")));
+        }
+        self.around.push(v8::Global::new(scope, object));
+        let value = self.contents(scope, object);
+        self.around.pop();
+        value
+    }
+
+    fn contents(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        object: v8::Local<'_, v8::Object>,
+    ) -> Result<Value, Refusal> {
+        if let Ok(array) = v8::Local::<v8::Array>::try_from(object) {
+            return self.items(scope, object, array.length());
+        }
+        if let Ok(map) = v8::Local::<v8::Map>::try_from(object) {
+            let entries = map.as_array(scope);
+            return self.entries(scope, entries);
+        }
+        if let Ok(set) = v8::Local::<v8::Set>::try_from(object) {
+            let items = set.as_array(scope);
+            return self.items(scope, items.into(), items.length());
+        }
+        if object.is_typed_array() || object.is_array_buffer() || object.is_data_view() {
+            return self.bytes(scope, object);
+        }
+        if object.is_proxy() {
+            return self.proxy(scope, object);
+        }
+        if let Some(primitive) = boxed_primitive(scope, object) {
+            return self.value(scope, primitive?);
+        }
+        if let Some(kind) = opaque_kind(object) {
+            return Err(Refusal::unfit(kind));
+        }
+        let mut members = Map::new();
+        if object.is_native_error() {
+            // Not enumerable, and all that an error is about.
+            for key in ["name", "message"] {
+                let name = v8::String::new(scope, key).or_thrown()?;
+                let value = object.get(scope, name.into()).or_thrown()?;
+                let value = self
+                    .value(scope, value)
+                    .map_err(|refusal| refusal.under(|| Step::Key(key.to_owned())))?;
+                members.insert(key.to_owned(), value);
+            }
+        }
+        self.members(scope, object, members)
+    }
+
+    fn items(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        array: v8::Local<'_, v8::Object>,
+        length: u32,
+    ) -> Result<Value, Refusal> {
+        // Refused before it is walked: `new Array(2**32 - 1)` is small and long.
+        if u64::from(length) > self.left / 2 {
+            return Err(Refusal::TooLarge(self.limits.result_size.to_string()));
+        }
+        let mut items = Vec::with_capacity(length as usize);
+        let mut index = 0;
+        while index < length {
+            v8::scope!(let scope, scope);
+            let end = length.min(index + CHUNK);
+            while index < end {
+                let item = array.get_index(scope, index).or_thrown()?;
+                let item = self
+                    .value(scope, item)
+                    .map_err(|refusal| refusal.under(|| Step::Index(index)))?;
+                items.push(item);
+                index += 1;
+            }
+        }
+        Ok(Value::Array(items))
+    }
+
+    fn members(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        object: v8::Local<'_, v8::Object>,
+        mut members: Map<String, Value>,
+    ) -> Result<Value, Refusal> {
+        let keys = object.get_own_property_names(scope, (self.own_keys)()).or_thrown()?;
+        let mut index = 0;
+        while index < keys.length() {
+            v8::scope!(let scope, scope);
+            let end = keys.length().min(index + CHUNK);
+            while index < end {
+                let key = keys.get_index(scope, index).or_thrown()?;
+                index += 1;
+                let value = object.get(scope, key).or_thrown()?;
+                // As in JSON, a member that is undefined is a member that is not there.
+                if value.is_undefined() {
+                    continue;
+                }
+                let Ok(key) = v8::Local::<v8::String>::try_from(key) else { continue };
+                let name = self.string(scope, key)?;
+                match self.value(scope, value) {
+                    Ok(value) => members.insert(name, value),
+                    Err(refusal) => return Err(refusal.under(|| Step::Key(name))),
+                };
+            }
+        }
+        Ok(Value::Object(members))
+    }
+
+    /// A `Map` as an object, if all its keys are strings.
+    fn entries(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        entries: v8::Local<'_, v8::Array>,
+    ) -> Result<Value, Refusal> {
+        let mut members = Map::new();
+        let mut index = 0;
+        while index < entries.length() {
+            v8::scope!(let scope, scope);
+            let end = entries.length().min(index + CHUNK);
+            while index < end {
+                let key = entries.get_index(scope, index).or_thrown()?;
+                let value = entries.get_index(scope, index + 1).or_thrown()?;
+                index += 2;
+                let Ok(key) = v8::Local::<v8::String>::try_from(key) else {
+                    let kind = key.type_repr().to_lowercase();
+                    return Err(Refusal::unfit(format!("a Map with a key that is a {kind}")));
+                };
+                let name = self.string(scope, key)?;
+                match self.value(scope, value) {
+                    Ok(value) => members.insert(name, value),
+                    Err(refusal) => return Err(refusal.under(|| Step::Key(name))),
+                };
+            }
+        }
+        Ok(Value::Object(members))
+    }
+
+    /// Typed arrays as arrays of their elements, buffers as arrays of bytes.
+    fn bytes(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        object: v8::Local<'_, v8::Object>,
+    ) -> Result<Value, Refusal> {
+        if object.is_big_int64_array() || object.is_big_uint64_array() {
+            return Err(Refusal::unfit("a typed array of BigInt"));
+        }
+        if let Ok(array) = v8::Local::<v8::TypedArray>::try_from(object) {
+            let length = u32::try_from(array.length()).unwrap_or(u32::MAX);
+            return self.items(scope, object, length);
+        }
+        let (buffer, offset, length) = match v8::Local::<v8::DataView>::try_from(object) {
+            Ok(view) => (view.buffer(scope), view.byte_offset(), view.byte_length()),
+            Err(_) => {
+                let buffer = v8::Local::<v8::ArrayBuffer>::try_from(object).ok();
+                (buffer, 0, buffer.map_or(0, |buffer| buffer.byte_length()))
+            }
+        };
+        let bytes = buffer
+            .and_then(|buffer| v8::Uint8Array::new(scope, buffer, offset, length))
+            .or_thrown()?;
+        self.items(scope, bytes.into(), u32::try_from(length).unwrap_or(u32::MAX))
+    }
+
+    /// A proxy as what it poses as: an array if its target is one, else an object.
+    fn proxy(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        object: v8::Local<'_, v8::Object>,
+    ) -> Result<Value, Refusal> {
+        let mut target: v8::Local<'_, v8::Value> = object.into();
+        while let Ok(proxy) = v8::Local::<v8::Proxy>::try_from(target) {
+            target = proxy.get_target(scope);
+        }
+        if target.is_array() {
+            let key = v8::String::new(scope, "length").or_thrown()?;
+            let length = object.get(scope, key.into()).or_thrown()?;
+            let length = length.number_value(scope).or_thrown()?;
+            // As `ToLength` does, but for what is beyond any result anyway.
+            return self.items(scope, object, length.clamp(0.0, f64::from(u32::MAX)) as u32);
+        }
+        self.members(scope, object, Map::new())
+    }
+}
+
+/// The primitive inside `new Number(1)` and the like.
+fn boxed_primitive<'s>(
+    scope: &Scope<'s, '_>,
+    object: v8::Local<'_, v8::Object>,
+) -> Option<Result<v8::Local<'s, v8::Value>, Failure>> {
+    if object.is_number_object() {
+        Some(object.to_number(scope).or_thrown().map(Into::into))
+    } else if object.is_string_object() {
+        Some(object.to_string(scope).or_thrown().map(Into::into))
+    } else if object.is_boolean_object() {
+        // V8 offers no way to the boolean itself; as a number it is 0 or 1.
+        let number = object.number_value(scope).or_thrown();
+        Some(number.map(|number| v8::Boolean::new(scope, number != 0.0).into()))
+    } else if object.is_big_int_object() {
+        Some(object.to_big_int(scope).or_thrown().map(Into::into))
+    } else {
+        None
+    }
+}
+
+/// What has its state where JSON does not look: as an object it would be an empty one.
+fn opaque_kind(object: v8::Local<'_, v8::Object>) -> Option<&'static str> {
+    if object.is_promise() {
+        Some("a promise inside the result; await it first")
+    } else if object.is_reg_exp() {
+        Some("a regular expression")
+    } else if object.is_symbol_object() {
+        Some("a symbol")
+    } else if object.is_weak_map() || object.is_weak_set() {
+        Some("a weak collection")
+    } else if object.is_map_iterator() || object.is_set_iterator() || object.is_generator_object() {
+        Some("an iterator; spread it into an array first")
+    } else if object.is_shared_array_buffer() {
+        Some("a SharedArrayBuffer")
+    } else if object.is_wasm_module_object() || object.is_wasm_memory_object() {
+        Some("an object of WebAssembly")
+    } else if object.is_external() {
+        Some("an object of the host's")
+    } else {
+        None
+    }
+}
+
+fn json_number(number: f64) -> Result<Value, Refusal> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    if number.fract() == 0.0 && number.abs() <= EXACT {
+        return Ok(Value::Number(Number::from(number as i64)));
+    }
+    Number::from_f64(number).map(Value::Number).ok_or_else(|| Refusal::unfit(number.to_string()))
+}
+
+/// ISO 8601 as `Date.prototype.toISOString` writes it, which the guest may have replaced.
+fn iso_date(milliseconds: f64) -> Result<String, Refusal> {
+    if !milliseconds.is_finite() {
+        return Err(Refusal::unfit("an invalid date"));
+    }
+    let milliseconds = milliseconds as i64;
+    let day_millis = Duration::from_secs(24 * 60 * 60).as_millis() as i64;
+    let (days, time) = (milliseconds.div_euclid(day_millis), milliseconds.rem_euclid(day_millis));
+    let (year, month, day) = civil_from_days(days);
+    let year = match year {
+        0..=9999 => format!("{year:04}"),
+        _ => format!("{}{:06}", if year < 0 { '-' } else { '+' }, year.abs()),
+    };
+    let (hours, minutes) = (time / 3_600_000, time / 60_000 % 60);
+    let (seconds, millis) = (time / 1000 % 60, time % 1000);
+    Ok(format!("{year}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}.{millis:03}Z"))
+}
+
+/// Days since 1970-01-01 to a date of the proleptic Gregorian calendar (Howard Hinnant,
+/// "chrono-compatible low-level date algorithms", `civil_from_days`).
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let day_of_era = z.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_written_as_javascript_writes_them() {
+        let date = |millis| iso_date(millis).ok().unwrap();
+        assert_eq!(date(0.0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(date(951_782_400_123.0), "2000-02-29T00:00:00.123Z");
+        assert_eq!(date(-1.0), "1969-12-31T23:59:59.999Z");
+        assert_eq!(date(8.64e15), "+275760-09-13T00:00:00.000Z");
+        assert_eq!(date(-8.64e15), "-271821-04-20T00:00:00.000Z");
+    }
+
+    #[test]
+    fn paths_quote_what_is_no_identifier() {
+        let steps = [Step::Key("a b".into()), Step::Index(3), Step::Key("items".into())];
+        assert_eq!(path(&steps), "$.items[3][\"a b\"]");
+    }
+}

@@ -1,0 +1,171 @@
+//! `World`: one V8 isolate with its one context, from creation to disposal.
+
+use std::sync::Arc;
+
+use super::buffers::BufferQuota;
+use super::builder::Blueprint;
+use super::failure::Failure;
+use super::heap::{HeapGuard, HeapUse};
+use super::state::State;
+use super::{exception, platform, settle};
+use crate::policy::Capability;
+use crate::protocol::PluginError;
+use crate::watchdog::Slot;
+
+/// The scope that guest code runs in: a fresh `TryCatch` in the plugin's context.
+pub(super) type Caught<'t, 's, 'o, 'i> =
+    v8::PinnedRef<'t, v8::TryCatch<'s, 'o, v8::HandleScope<'i>>>;
+
+/// One V8 isolate and its one context. A second context would be a leak: a privileged realm is
+/// reachable through any object of it.
+pub(super) struct World {
+    // Dropped in this order: handles, then the isolate, then what its callbacks point to.
+    context: v8::Global<v8::Context>,
+    isolate: Isolate,
+    heap: Box<HeapGuard>,
+}
+
+impl World {
+    /// Creates an isolate with the blueprint's heap and buffer limits, in which nothing has run
+    /// and the global object is still V8's own.
+    pub(super) fn new(blueprint: &Arc<Blueprint>, slot: &Arc<Slot>) -> Result<Self, PluginError> {
+        platform::initialize()?;
+        let limits = &blueprint.limits;
+        let heap_limit = bytes(limits.heap);
+        let buffers = BufferQuota::new(bytes(limits.array_buffers));
+        let parameters = v8::CreateParams::default()
+            .heap_limits(0, heap_limit)
+            .array_buffer_allocator(buffers.allocator())
+            .allow_atomics_wait(false);
+        let mut isolate = Isolate::new(parameters);
+        let v8 = &mut isolate.0;
+        v8.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
+        v8.set_capture_stack_trace_for_uncaught_exceptions(true, exception::MAX_FRAMES as i32);
+        v8.set_promise_reject_callback(settle::on_promise_reject);
+        if !blueprint.capabilities.has(Capability::Wasm) {
+            v8.set_allow_wasm_code_generation_callback(refuse_wasm_code);
+        }
+        v8.set_slot(State::new(Arc::clone(blueprint), Arc::clone(slot)));
+        let heap = HeapGuard::install(v8, slot, &buffers, heap_limit);
+        let context = isolate.entered(|isolate| {
+            v8::scope!(let scope, isolate);
+            let context = v8::Context::new(scope, v8::ContextOptions::default());
+            v8::Global::new(scope, context)
+        });
+        Ok(Self { context, isolate, heap })
+    }
+
+    /// Runs `work` inside the context, and turns what it threw into an error, still inside.
+    pub(super) fn run<R>(
+        &mut self,
+        work: impl FnOnce(&mut Caught<'_, '_, '_, '_>) -> Result<R, Failure>,
+    ) -> Result<R, PluginError> {
+        let context = &self.context;
+        self.isolate.entered(|isolate| {
+            v8::scope!(let scope, isolate);
+            let context = v8::Local::new(scope, context);
+            let scope = &mut v8::ContextScope::new(scope, context);
+            v8::tc_scope!(let scope, scope);
+            let result = work(scope).or_else(|failure| Err(caught(scope, failure)?));
+            let reported = settle::report_unhandled(scope);
+            match (result, reported) {
+                (Ok(value), Ok(())) => Ok(value),
+                (Err(Failure::Error(error)), _) => Err(error),
+                // The call is being stopped, and the cause is on record in its slot.
+                (Err(Failure::Thrown), _) | (_, Err(_)) => {
+                    Err(PluginError::Internal("V8 answered nothing".into()))
+                }
+            }
+        })
+    }
+
+    pub(super) fn handle(&self) -> v8::IsolateHandle {
+        self.isolate.0.thread_safe_handle()
+    }
+
+    /// Whether the heap reached its limit; the isolate must not be used again.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.heap.exhausted()
+    }
+
+    pub(super) fn heap_use(&mut self) -> HeapUse {
+        self.heap.heap_use(&mut self.isolate.0)
+    }
+
+    /// Clears a termination that came when no guest code was left to stop; it would hit the
+    /// next call.
+    pub(super) fn forget_termination(&self) {
+        self.isolate.0.cancel_terminate_execution();
+    }
+}
+
+/// The exception in `scope` as an error, if `failure` says that there is one.
+fn caught(scope: &mut Caught<'_, '_, '_, '_>, failure: Failure) -> Result<Failure, Failure> {
+    let Failure::Thrown = failure else { return Ok(failure) };
+    if scope.has_terminated() {
+        return Ok(Failure::Thrown);
+    }
+    let (Some(thrown), message) = (scope.exception(), scope.message()) else {
+        return Ok(Failure::Thrown);
+    };
+    exception::describe(scope, thrown, message).map(|error| PluginError::from(error).into())
+}
+
+/// A V8 isolate that is entered only while it is in use, so that several may live on a thread
+/// and end in any order.
+struct Isolate(v8::OwnedIsolate);
+
+impl Isolate {
+    fn new(parameters: v8::CreateParams) -> Self {
+        let isolate = v8::Isolate::new(parameters);
+        #[expect(unsafe_code, reason = "rusty_v8 leaves a new isolate entered")]
+        // SAFETY: it was entered by `Isolate::new` on this thread, just now.
+        unsafe {
+            isolate.exit();
+        }
+        Self(isolate)
+    }
+
+    fn entered<R>(&mut self, work: impl FnOnce(&mut v8::OwnedIsolate) -> R) -> R {
+        /// Leaves the isolate also when `work` unwinds.
+        struct Entered<'a>(&'a mut v8::OwnedIsolate);
+        impl Drop for Entered<'_> {
+            fn drop(&mut self) {
+                #[expect(unsafe_code, reason = "pairs with the `enter` below")]
+                // SAFETY: entered below on this thread, as `World` is not `Send`; what `work`
+                // entered it has left, as scopes end in reverse order.
+                unsafe {
+                    self.0.exit();
+                }
+            }
+        }
+        #[expect(unsafe_code, reason = "an isolate must be entered to be used")]
+        // SAFETY: the isolate is alive, on its own thread, and left again by `Entered`.
+        unsafe {
+            self.0.enter();
+        }
+        work(Entered(&mut self.0).0)
+    }
+}
+
+impl Drop for Isolate {
+    fn drop(&mut self) {
+        #[expect(unsafe_code, reason = "rusty_v8 expects an isolate to be entered when dropped")]
+        // SAFETY: alive, on its own thread; `OwnedIsolate::drop` leaves it.
+        unsafe {
+            self.0.enter();
+        }
+    }
+}
+
+fn bytes(size: bytesize::ByteSize) -> usize {
+    usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
+}
+
+#[expect(unsafe_code, reason = "called by V8")]
+unsafe extern "C" fn refuse_wasm_code(
+    _: v8::Local<'_, v8::Context>,
+    _: v8::Local<'_, v8::String>,
+) -> bool {
+    false
+}

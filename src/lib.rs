@@ -1,0 +1,103 @@
+//! Runs other people's JavaScript inside a host program.
+//!
+//! Each plugin runs in a V8 isolate of its own, on a thread of its own. It touches what it was
+//! granted and nothing else, uses what it was allotted and no more; whatever it does, the host
+//! lives, the caller gets an answer, and the other plugins do not notice.
+//!
+//! ```
+//! use plugin_sandbox::{PluginCapabilities, PluginWorker};
+//!
+//! # async fn example() -> Result<(), plugin_sandbox::PluginError> {
+//! let worker = PluginWorker::new("word-count", PluginCapabilities::default());
+//! worker.execute("function count(text) { return text.match(/\\w+/g).length }; undefined").await?;
+//! assert_eq!(worker.call_hook("count", "to be or not".into()).await?, 4);
+//! worker.shutdown();
+//! # Ok(())
+//! # }
+//! # pollster::block_on(example()).unwrap();
+//! ```
+//!
+//! # Where to begin
+//!
+//! | to | use |
+//! |---|---|
+//! | run scripts and hooks on a thread of their own | [`PluginWorker`] |
+//! | keep many of them by name, and call a hook in all | [`WorkerRegistry`] |
+//! | load a plugin from a directory with a `plugin.toml` | [`PluginSandbox`] |
+//! | run on the present thread, without a hop | [`PluginIsolate`] |
+//! | say what a plugin may use, and what it may touch | [`ResourceLimits`], [`PluginCapabilities`] |
+//! | know what went wrong | [`PluginError`], one variant a cause |
+//!
+//! # What a plugin sees
+//!
+//! The JavaScript language without anything that reaches outside: no files, no network, no
+//! timers, no `eval`, no `WebAssembly`, no `Intl`, no shared memory, no weak references. A
+//! [`Capability`] that is not granted is absent, not a function that says no. Besides the
+//! language there are
+//!
+//! - `console` with `log`, `info`, `warn`, `error`, `debug`, `trace`: to the host's
+//!   [`ConsoleSink`];
+//! - `plugin.id`, `plugin.on(name, fn)` and `plugin.off(name)`: its hooks.
+//!
+//! # Values
+//!
+//! Arguments go in as JSON. What comes out is made by walking the value, inside the call's
+//! limits:
+//!
+//! | JavaScript | JSON |
+//! |---|---|
+//! | `null`, `undefined` | null; a member that is `undefined` is left out |
+//! | boolean | boolean |
+//! | number | an integer if it is one within ±2<sup>53</sup> (`-0` is 0), else a float; `NaN` and the infinities: error |
+//! | string | string; a lone surrogate becomes U+FFFD |
+//! | `BigInt`, symbol, function | error |
+//! | array | array; holes are null |
+//! | object, class instance | object of the own enumerable members with string keys |
+//! | object with a `toJSON` method | what it answers |
+//! | `Date` | ISO 8601 string; an invalid date: error |
+//! | `Map` | object, if all keys are strings; else error |
+//! | `Set` | array |
+//! | typed array | array of its numbers; of `BigInt`: error |
+//! | `ArrayBuffer`, `DataView` | array of its bytes |
+//! | `new Number`, `new String`, `new Boolean` | the primitive |
+//! | `Error` | object with `name`, `message` and the own enumerable members |
+//! | `Proxy` | what it poses as, through its traps; a revoked one: error |
+//! | `Promise` | awaited if it is the result itself; inside of it: error |
+//! | `RegExp`, iterators, weak collections, `SharedArrayBuffer`, objects of WebAssembly | error |
+//! | a cycle | error |
+//!
+//! An error is [`PluginError::NotSerializable`] with the path of the place (`$.items[3].id`),
+//! never a silent null. Getters, `toJSON` and proxy traps are the plugin's code: they are
+//! called, under the limits of the call. Depth and size are limited
+//! ([`ResourceLimits::result_depth`], [`ResourceLimits::result_size`]).
+//!
+//! # Threads
+//!
+//! The process has one more thread, `plugin-watchdog`, from the first isolate on; and V8's own
+//! helpers. V8 is initialised by whoever needs it first, on any thread, with flags that hold
+//! for the whole process. A program that uses V8 besides must let this crate initialise it.
+#![deny(unsafe_code)]
+
+mod host;
+mod isolate;
+mod policy;
+mod protocol;
+mod registry;
+mod sandbox;
+mod watchdog;
+mod worker;
+
+pub use host::{ConsoleLevel, ConsoleMessage, ConsoleSink};
+pub use isolate::{PluginBuilder, PluginIsolate};
+pub use policy::{ByteSize, Capability, PluginCapabilities, PluginManifest, ResourceLimits};
+pub use protocol::{
+    JsError, PluginError, SourceLine, StackFrame, Value, WorkerMessage, WorkerResponse,
+};
+pub use registry::{HookCalls, WorkerRegistry};
+pub use sandbox::{Lifecycle, PluginSandbox, SandboxBuilder};
+pub use worker::{Call, PluginWorker, WorkerStats};
+
+/// The README's own examples, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

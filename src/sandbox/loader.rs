@@ -1,0 +1,126 @@
+//! `SandboxBuilder`: reads a plugin's directory and starts it.
+
+use std::path::{Path, PathBuf};
+
+use super::PluginSandbox;
+use crate::host::ConsoleSink;
+use crate::isolate::PluginBuilder;
+use crate::policy::{PluginCapabilities, PluginManifest, ResourceLimits};
+use crate::protocol::PluginError;
+use crate::worker::PluginWorker;
+
+/// What a [`PluginSandbox`] is loaded with; made by [`PluginSandbox::builder`].
+#[derive(Debug, Clone)]
+pub struct SandboxBuilder {
+    // The id is the manifest's name, once that is read.
+    worker: PluginBuilder<PluginWorker>,
+}
+
+impl SandboxBuilder {
+    pub(super) fn new() -> Self {
+        Self { worker: PluginWorker::builder("") }
+    }
+
+    /// What the plugin is granted, whatever its manifest asks for. Default: nothing.
+    #[must_use]
+    pub fn capabilities(mut self, capabilities: PluginCapabilities) -> Self {
+        self.worker = self.worker.capabilities(capabilities);
+        self
+    }
+
+    /// What the plugin may use. Default: [`ResourceLimits::default`].
+    #[must_use]
+    pub fn limits(mut self, limits: ResourceLimits) -> Self {
+        self.worker = self.worker.limits(limits);
+        self
+    }
+
+    /// Where the plugin's `console` output goes; as [`PluginBuilder::console`].
+    #[must_use]
+    pub fn console(mut self, sink: impl ConsoleSink + 'static) -> Self {
+        self.worker = self.worker.console(sink);
+        self
+    }
+
+    /// Adds a script that is run before the plugin's own; as [`PluginBuilder::script`].
+    #[must_use]
+    pub fn script(mut self, name: impl Into<String>, code: impl Into<String>) -> Self {
+        self.worker = self.worker.script(name, code);
+        self
+    }
+
+    /// Reads the manifest and the main script in `directory`, starts a worker named after the
+    /// plugin, and runs the main script there. Waits until that is done; does not
+    /// [activate](PluginSandbox::activate) the plugin yet.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::Io`] and [`PluginError::InvalidManifest`] of the files;
+    /// [`PluginError::InvalidArgument`] if the manifest asks for something that is not granted,
+    /// or `main` leads out of the directory; otherwise as [`PluginBuilder::build`].
+    pub fn load(self, directory: impl AsRef<Path>) -> Result<PluginSandbox, PluginError> {
+        let directory = directory.as_ref();
+        let manifest = PluginManifest::read(directory)?;
+        let missing = manifest.not_granted(&self.worker.blueprint.capabilities);
+        if !missing.is_empty() {
+            let missing: Vec<_> = missing.into_iter().map(|asked| asked.name()).collect();
+            return Err(PluginError::InvalidArgument(format!(
+                "the plugin {:?} asks for what is not granted: {}",
+                manifest.name,
+                missing.join(", ")
+            )));
+        }
+        let code = read_main(directory, &manifest.main)?;
+        self.start(manifest, code)
+    }
+
+    /// Starts a plugin that is one script, with a manifest made up from its file's name.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_file(self, file: impl AsRef<Path>) -> Result<PluginSandbox, PluginError> {
+        let file = file.as_ref();
+        let code = read_script(file)?;
+        let name = |part: Option<&std::ffi::OsStr>| {
+            part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default()
+        };
+        let manifest = PluginManifest::of_script(name(file.file_stem()), name(file.file_name()));
+        self.start(manifest, code)
+    }
+
+    fn start(
+        mut self,
+        manifest: PluginManifest,
+        code: String,
+    ) -> Result<PluginSandbox, PluginError> {
+        self.worker.blueprint.id.clone_from(&manifest.name);
+        let worker = self.worker.script(manifest.main.clone(), code).build()?;
+        Ok(PluginSandbox::new(manifest, worker))
+    }
+}
+
+fn read_main(directory: &Path, main: &str) -> Result<String, PluginError> {
+    let file = directory.join(main);
+    // A symbolic link may lead anywhere: what counts is where it ends.
+    let (root, target) = (resolve(directory)?, resolve(&file)?);
+    if !target.starts_with(root) {
+        return Err(PluginError::InvalidArgument(format!(
+            "{} leads out of the plugin's directory",
+            file.display()
+        )));
+    }
+    read_script(&target)
+}
+
+fn resolve(path: &Path) -> Result<PathBuf, PluginError> {
+    path.canonicalize().map_err(|error| io_error(path, &error))
+}
+
+fn read_script(path: &Path) -> Result<String, PluginError> {
+    std::fs::read_to_string(path).map_err(|error| io_error(path, &error))
+}
+
+fn io_error(path: &Path, error: &std::io::Error) -> PluginError {
+    PluginError::Io { path: path.to_owned(), reason: error.to_string() }
+}

@@ -1,0 +1,30 @@
+//! Time as one `u64`, so that it fits an atomic.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// Nanoseconds since the first time anybody asked in this process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Tick(pub(super) u64);
+
+impl Tick {
+    /// Never.
+    pub(super) const NEVER: Self = Self(u64::MAX);
+
+    pub(super) fn now() -> Self {
+        static START: OnceLock<Instant> = OnceLock::new();
+        Self(nanos(START.get_or_init(Instant::now).elapsed()))
+    }
+
+    pub(super) fn after(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(nanos(time)))
+    }
+
+    pub(super) fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

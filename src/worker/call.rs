@@ -1,0 +1,104 @@
+//! `Call`: the future of an answer.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use tokio::sync::oneshot;
+
+use super::shared::Shared;
+use crate::protocol::{PluginError, WorkerResponse};
+
+/// A call that was handed to a worker: a future of its answer, under any executor.
+///
+/// The call is queued when this is made, not when it is first polled, so several may be under
+/// way at once. Dropping it takes the call out of the queue; one that runs already runs on, and
+/// nobody hears its answer. [`cancel`](Self::cancel) stops that one too.
+#[must_use = "dropping a call takes it out of the queue"]
+pub struct Call {
+    state: State,
+}
+
+enum State {
+    /// Refused before it was queued.
+    Refused(PluginError),
+    Waiting {
+        id: u64,
+        shared: Arc<Shared>,
+        answer: oneshot::Receiver<WorkerResponse>,
+    },
+    Answered,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Refused(_) => "refused",
+            State::Waiting { .. } => "waiting",
+            State::Answered => "answered",
+        };
+        f.debug_tuple("Call").field(&state).finish()
+    }
+}
+
+impl Call {
+    pub(super) fn new(
+        shared: &Arc<Shared>,
+        submitted: Result<u64, PluginError>,
+        answer: oneshot::Receiver<WorkerResponse>,
+    ) -> Self {
+        let state = match submitted {
+            Ok(id) => State::Waiting { id, shared: Arc::clone(shared), answer },
+            Err(error) => State::Refused(error),
+        };
+        Self { state }
+    }
+
+    /// Cancels the call: if it waits it leaves the queue, if it runs it is stopped, if it was
+    /// answered nothing happens. The answer is then [`PluginError::Cancelled`], unless it was
+    /// on its way already.
+    pub fn cancel(&self) {
+        if let State::Waiting { id, shared, .. } = &self.state {
+            shared.cancel(*id);
+        }
+    }
+
+    /// Waits for the answer on this thread. Not for async code: it would keep the executor's
+    /// thread waiting.
+    ///
+    /// # Errors
+    ///
+    /// Those of the method that made the call.
+    pub fn wait(self) -> WorkerResponse {
+        pollster::block_on(self)
+    }
+}
+
+impl Future for Call {
+    type Output = WorkerResponse;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<WorkerResponse> {
+        let response = match &mut self.state {
+            State::Waiting { answer, .. } => match Pin::new(answer).poll(context) {
+                Poll::Pending => return Poll::Pending,
+                // The worker's thread is gone without an answer.
+                Poll::Ready(Err(_)) => Err(PluginError::WorkerDisconnected),
+                Poll::Ready(Ok(response)) => response,
+            },
+            State::Refused(error) => Err(error.clone()),
+            State::Answered => panic!("a Call was polled after it was answered"),
+        };
+        self.state = State::Answered;
+        Poll::Ready(response)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        if let State::Waiting { id, shared, .. } = &self.state {
+            shared.mailbox.remove(*id);
+        }
+    }
+}

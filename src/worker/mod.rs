@@ -1,0 +1,16 @@
+//! A plugin on a thread of its own.
+//!
+//! [`PluginWorker`] is the handle; `mailbox` holds what waits; `thread` takes one message after
+//! the other and makes one guarded call of each; `call` is the future of an answer. `shared` is
+//! what the handle, the thread and the watchdog have in common.
+
+mod call;
+mod mailbox;
+mod plugin_worker;
+mod shared;
+mod stats;
+mod thread;
+
+pub use call::Call;
+pub use plugin_worker::PluginWorker;
+pub use stats::WorkerStats;

@@ -1,0 +1,267 @@
+//! `PluginWorker`: the handle of a plugin on its own thread.
+
+use std::sync::{Arc, mpsc};
+
+use tokio::sync::oneshot;
+
+use super::call::Call;
+use super::shared::Shared;
+use super::stats::WorkerStats;
+use super::thread;
+use crate::isolate::PluginBuilder;
+use crate::policy::PluginCapabilities;
+use crate::protocol::{PluginError, Value, WorkerMessage, WorkerResponse};
+
+/// A plugin in a V8 isolate of its own, on a thread of its own.
+///
+/// The handle is `Send + Sync` and needs no async runtime of a particular kind: calls return a
+/// [`Call`], a future that any executor can poll, and each has a `blocking_` twin. Calls are run
+/// one after the other in the order they were made; state in the plugin's global scope lasts
+/// from call to call.
+///
+/// ```
+/// use plugin_sandbox::{PluginCapabilities, PluginWorker};
+///
+/// # async fn example() -> Result<(), plugin_sandbox::PluginError> {
+/// let worker = PluginWorker::new("greeter", PluginCapabilities::default());
+/// let result = worker.execute("console.log('Hello from plugin!')").await?;
+/// assert!(result.is_null());
+/// worker.execute("plugin.on('onActivate', () => 'ready'); undefined").await?;
+/// let result = worker.call_hook("onActivate", serde_json::Value::Null).await?;
+/// assert_eq!(result, "ready");
+/// worker.shutdown();
+/// # Ok(())
+/// # }
+/// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+/// ```
+///
+/// Dropping the handle [shuts the worker down](Self::shutdown).
+#[derive(Debug)]
+pub struct PluginWorker {
+    shared: Arc<Shared>,
+}
+
+impl PluginBuilder<PluginWorker> {
+    /// Starts the worker's thread, builds the isolate there, and waits until the start-up
+    /// scripts have run.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::InvalidLimit`] and [`PluginError::InvalidArgument`] before anything is
+    /// started; [`PluginError::Internal`] if the operating system gives no thread; otherwise
+    /// what the start-up script that failed answered.
+    pub fn build(self) -> Result<PluginWorker, PluginError> {
+        self.blueprint.validate()?;
+        let (started, answer) = mpsc::channel();
+        let worker = PluginWorker { shared: Shared::new(Arc::new(self.blueprint), Some(started)) };
+        thread::start(&worker.shared).map_err(no_thread)?;
+        answer.recv().unwrap_or(Err(PluginError::WorkerDisconnected))?;
+        Ok(worker)
+    }
+}
+
+fn no_thread(error: std::io::Error) -> PluginError {
+    PluginError::Internal(format!("no thread for the plugin: {error}"))
+}
+
+impl PluginWorker {
+    /// Starts a worker with default limits, without waiting for it. If it cannot start, every
+    /// call answers [`PluginError::StartupFailed`].
+    pub fn new(plugin_id: impl Into<String>, capabilities: PluginCapabilities) -> Self {
+        let blueprint = Self::builder(plugin_id).capabilities(capabilities).blueprint;
+        let valid = blueprint.validate();
+        let shared = Shared::new(Arc::new(blueprint), None);
+        let started = valid.and_then(|()| thread::start(&shared).map_err(no_thread));
+        if let Err(cause) = started {
+            shared.fail(PluginError::StartupFailed { cause: Box::new(cause) });
+        }
+        Self { shared }
+    }
+
+    /// What to build a worker from; `plugin_id` names its thread (`plugin:<id>`), its scripts
+    /// and its console output.
+    pub fn builder(plugin_id: impl Into<String>) -> PluginBuilder<Self> {
+        PluginBuilder::new(plugin_id)
+    }
+
+    /// The plugin's id.
+    pub fn id(&self) -> &str {
+        &self.shared.blueprint.id
+    }
+
+    /// Runs `code` as a classic script in the plugin's global scope and answers its completion
+    /// value as JSON; a promise is awaited. Declarations last from call to call.
+    ///
+    /// What each JavaScript value becomes is in the [crate's documentation](crate#values).
+    ///
+    /// # Errors
+    ///
+    /// [`JavaScript`](PluginError::JavaScript) if it does not parse, throws, or its promise is
+    /// rejected; [`NotSerializable`](PluginError::NotSerializable) and
+    /// [`TooLarge`](PluginError::TooLarge) of its value (the script has run then; see
+    /// [`run_script`](Self::run_script)); the limits' errors:
+    /// [`Timeout`](PluginError::Timeout),
+    /// [`MemoryLimitExceeded`](PluginError::MemoryLimitExceeded),
+    /// [`Busy`](PluginError::Busy), [`QueuedTooLong`](PluginError::QueuedTooLong);
+    /// [`Cancelled`](PluginError::Cancelled),
+    /// [`WorkerDisconnected`](PluginError::WorkerDisconnected),
+    /// [`StartupFailed`](PluginError::StartupFailed).
+    pub fn execute(&self, code: impl Into<String>) -> Call {
+        self.call(|response_tx| WorkerMessage::Execute { code: code.into(), response_tx })
+    }
+
+    /// Calls the hook of this name with `args` as its one argument and answers what it returns,
+    /// as JSON; a promise is awaited.
+    ///
+    /// A hook is what the plugin registered with `plugin.on(name, fn)`, else a function of that
+    /// name that the plugin put on its global object (`function name() {}` at the top level of
+    /// a script). Any name will do: it is a key, never source text.
+    ///
+    /// # Errors
+    ///
+    /// [`HookNotFound`](PluginError::HookNotFound), and those of [`execute`](Self::execute).
+    pub fn call_hook(&self, hook: impl Into<String>, args: Value) -> Call {
+        self.call(|response_tx| WorkerMessage::CallHook { hook: hook.into(), args, response_tx })
+    }
+
+    /// Runs `code` as a script named `plugin:/<id>/<name>`, for what it does: its completion
+    /// value is dropped, so it may be one that JSON cannot carry; a promise is awaited. Answers
+    /// null.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`execute`](Self::execute), without those of the value.
+    pub fn run_script(&self, name: impl Into<String>, code: impl Into<String>) -> Call {
+        self.call(|response_tx| WorkerMessage::RunScript {
+            name: name.into(),
+            code: code.into(),
+            response_tx,
+        })
+    }
+
+    /// Whether the plugin has a hook of this name.
+    ///
+    /// # Errors
+    ///
+    /// Those of a queue and of a worker that is gone.
+    pub async fn has_hook(&self, hook: impl Into<String>) -> Result<bool, PluginError> {
+        let hook = hook.into();
+        let call = self.call(|response_tx| WorkerMessage::HasHook { hook, response_tx });
+        Ok(call.await? == Value::Bool(true))
+    }
+
+    /// The names of the plugin's hooks, in ascending order.
+    ///
+    /// # Errors
+    ///
+    /// Those of a queue and of a worker that is gone.
+    pub async fn hooks(&self) -> Result<Vec<String>, PluginError> {
+        let names = self.call(|response_tx| WorkerMessage::ListHooks { response_tx }).await?;
+        serde_json::from_value(names).map_err(|error| PluginError::Internal(error.to_string()))
+    }
+
+    /// [`execute`](Self::execute), waiting on this thread.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`execute`](Self::execute).
+    pub fn blocking_execute(&self, code: impl Into<String>) -> WorkerResponse {
+        self.execute(code).wait()
+    }
+
+    /// [`call_hook`](Self::call_hook), waiting on this thread.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`call_hook`](Self::call_hook).
+    pub fn blocking_call_hook(&self, hook: impl Into<String>, args: Value) -> WorkerResponse {
+        self.call_hook(hook, args).wait()
+    }
+
+    /// [`run_script`](Self::run_script), waiting on this thread.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`run_script`](Self::run_script).
+    pub fn blocking_run_script(
+        &self,
+        name: impl Into<String>,
+        code: impl Into<String>,
+    ) -> WorkerResponse {
+        self.run_script(name, code).wait()
+    }
+
+    /// [`has_hook`](Self::has_hook), waiting on this thread.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`has_hook`](Self::has_hook).
+    pub fn blocking_has_hook(&self, hook: impl Into<String>) -> Result<bool, PluginError> {
+        pollster::block_on(self.has_hook(hook))
+    }
+
+    /// [`hooks`](Self::hooks), waiting on this thread.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`hooks`](Self::hooks).
+    pub fn blocking_hooks(&self) -> Result<Vec<String>, PluginError> {
+        pollster::block_on(self.hooks())
+    }
+
+    /// Sends a message whose answer goes to a channel of the caller's.
+    ///
+    /// # Errors
+    ///
+    /// If it is not queued: [`TooLarge`](PluginError::TooLarge),
+    /// [`Busy`](PluginError::Busy), [`WorkerDisconnected`](PluginError::WorkerDisconnected),
+    /// [`StartupFailed`](PluginError::StartupFailed).
+    pub fn send(&self, message: WorkerMessage) -> Result<(), PluginError> {
+        self.shared.submit(message).map(drop)
+    }
+
+    /// Stops the call that runs now, if one does: it answers [`PluginError::Cancelled`]. The
+    /// plugin lives on, and what waits in the queue runs next. To cancel one certain call, use
+    /// [`Call::cancel`].
+    pub fn cancel(&self) {
+        self.shared.cancel_running();
+    }
+
+    /// What the plugin has used so far. Never waits for the worker.
+    pub fn stats(&self) -> WorkerStats {
+        self.shared.counters.read(self.shared.mailbox.len())
+    }
+
+    /// Whether the worker takes no more calls.
+    pub fn is_shut_down(&self) -> bool {
+        self.shared.mailbox.is_closed()
+    }
+
+    /// Ends the worker: the running call ends as it would have, what waits is answered with
+    /// [`PluginError::WorkerDisconnected`], and the thread is joined. Does nothing the second
+    /// time.
+    ///
+    /// Waits for the running call, which its wall time bounds; [`cancel`](Self::cancel) first
+    /// for a quick end. Called on the worker's own thread (from a console sink), it does not
+    /// wait.
+    pub fn shutdown(&self) {
+        self.shared.close();
+        self.shared.join();
+    }
+
+    /// Begins the shutdown without waiting for it.
+    pub(crate) fn close(&self) {
+        self.shared.close();
+    }
+
+    fn call(&self, message: impl FnOnce(oneshot::Sender<WorkerResponse>) -> WorkerMessage) -> Call {
+        let (response_tx, answer) = oneshot::channel();
+        Call::new(&self.shared, self.shared.submit(message(response_tx)), answer)
+    }
+}
+
+impl Drop for PluginWorker {
+    fn drop(&mut self) {
+        self.shutdown();
+    }
+}

@@ -1,0 +1,220 @@
+//! `Shared`: what the handle, the worker's thread and the watchdog have in common.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::mailbox::{Envelope, Mailbox, Refused, Task};
+use super::stats::Counters;
+use crate::isolate::{ArgumentText, Blueprint};
+use crate::protocol::{PluginError, WorkerMessage, WorkerResponse};
+use crate::watchdog::Slot;
+
+/// Told once whether the plugin could start.
+type Started = mpsc::Sender<Result<(), PluginError>>;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) blueprint: Arc<Blueprint>,
+    pub(super) mailbox: Mailbox,
+    pub(super) counters: Counters,
+    next_id: AtomicU64,
+    /// Why there is no thread, if none could be started.
+    failure: OnceLock<PluginError>,
+    /// Who waits for the start, until it is known whether it succeeds.
+    started: Mutex<Option<Started>>,
+    /// The call that runs; also held while it is cancelled or given up, so that neither can hit
+    /// the next one.
+    running: Mutex<Option<Running>>,
+    serving: Mutex<Serving>,
+    serving_ended: Condvar,
+}
+
+/// The call that the thread is in.
+#[derive(Debug)]
+struct Running {
+    id: u64,
+    slot: Arc<Slot>,
+    reply: oneshot::Sender<WorkerResponse>,
+}
+
+/// The thread that serves the mailbox.
+#[derive(Debug, Default)]
+struct Serving {
+    /// Counts the threads of this worker: one that was given up has an older number.
+    generation: u64,
+    handle: Option<JoinHandle<()>>,
+    /// The present thread has nothing left to do but to return.
+    ended: bool,
+}
+
+impl Shared {
+    /// `started` is told once whether the plugin could start.
+    pub(super) fn new(blueprint: Arc<Blueprint>, started: Option<Started>) -> Arc<Self> {
+        Arc::new(Self {
+            blueprint,
+            mailbox: Mailbox::default(),
+            counters: Counters::default(),
+            next_id: AtomicU64::new(0),
+            failure: OnceLock::new(),
+            started: Mutex::new(started),
+            running: Mutex::new(None),
+            serving: Mutex::default(),
+            serving_ended: Condvar::new(),
+        })
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn serving(&self) -> MutexGuard<'_, Serving> {
+        self.serving.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Checks a message and queues it; answers its id.
+    pub(super) fn submit(&self, message: WorkerMessage) -> Result<u64, PluginError> {
+        let limits = &self.blueprint.limits;
+        let (task, reply) = match message {
+            WorkerMessage::Execute { code, response_tx } => (Task::Execute { code }, response_tx),
+            WorkerMessage::CallHook { hook, args, response_tx } => {
+                let argument = ArgumentText::write(&args, limits)?;
+                (Task::CallHook { hook, argument }, response_tx)
+            }
+            WorkerMessage::RunScript { name, code, response_tx } => {
+                (Task::RunScript { name, code }, response_tx)
+            }
+            WorkerMessage::ListHooks { response_tx } => (Task::ListHooks, response_tx),
+            WorkerMessage::HasHook { hook, response_tx } => (Task::HasHook { hook }, response_tx),
+            WorkerMessage::Shutdown => {
+                self.close();
+                return Ok(0);
+            }
+        };
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let envelope = Envelope { id, queued: Instant::now(), task, reply };
+        self.mailbox.push(envelope, limits.queue_length).map_err(|refused| match refused {
+            Refused::Full => PluginError::Busy { limit: limits.queue_length },
+            Refused::Closed => {
+                self.failure.get().cloned().unwrap_or(PluginError::WorkerDisconnected)
+            }
+        })?;
+        Ok(id)
+    }
+
+    /// There is no thread: every call answers `failure`.
+    pub(super) fn fail(&self, failure: PluginError) {
+        self.failure.get_or_init(|| failure);
+        self.close();
+    }
+
+    /// Lets nothing more in and answers what waits.
+    pub(super) fn close(&self) {
+        for envelope in self.mailbox.close() {
+            let _ = envelope.reply.send(Err(PluginError::WorkerDisconnected));
+        }
+    }
+
+    /// Cancels a call: one that waits is answered now, one that runs is stopped. Nothing if it
+    /// has been answered.
+    pub(super) fn cancel(&self, id: u64) {
+        if let Some(envelope) = self.mailbox.remove(id) {
+            let _ = envelope.reply.send(Err(PluginError::Cancelled));
+            return;
+        }
+        if let Some(running) = self.running().as_ref().filter(|running| running.id == id) {
+            running.slot.cancel();
+        }
+    }
+
+    /// Stops the call that runs, if one does.
+    pub(super) fn cancel_running(&self) {
+        if let Some(running) = self.running().as_ref() {
+            running.slot.cancel();
+        }
+    }
+
+    /// Tells whoever waits for the start how it went; the first to tell counts.
+    pub(super) fn report_start(&self, result: Result<(), PluginError>) {
+        let started = self.started.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(started) = started {
+            // The builder may have gone away; then nobody wants to know.
+            let _ = started.send(result);
+        }
+    }
+
+    /// The thread begins a call.
+    pub(super) fn begin(&self, id: u64, slot: &Arc<Slot>, reply: oneshot::Sender<WorkerResponse>) {
+        let mut running = self.running();
+        slot.forget_cancel();
+        *running = Some(Running { id, slot: Arc::clone(slot), reply });
+    }
+
+    /// The call has ended: where its answer goes, unless the watchdog has answered already.
+    pub(super) fn finish(&self) -> Option<oneshot::Sender<WorkerResponse>> {
+        self.running().take().map(|running| running.reply)
+    }
+
+    /// Starts a thread with `spawn`, which is told its generation, and lets it serve the mailbox
+    /// from now on.
+    pub(super) fn start_thread(
+        &self,
+        spawn: impl FnOnce(u64) -> io::Result<JoinHandle<()>>,
+    ) -> io::Result<()> {
+        let mut serving = self.serving();
+        let generation = serving.generation + 1;
+        let handle = spawn(generation)?;
+        *serving = Serving { generation, handle: Some(handle), ended: false };
+        Ok(())
+    }
+
+    /// The thread of this generation returns; or, if `generation` is not the present one, has
+    /// been given up long ago.
+    pub(super) fn thread_ends(&self, generation: u64) {
+        let mut serving = self.serving();
+        if serving.generation == generation {
+            serving.ended = true;
+            self.serving_ended.notify_all();
+        }
+    }
+
+    /// Leaves the thread, which does not stop, to itself: nobody waits for it any more. Answers
+    /// whether it was in a call, whose caller then has `error`; if not it was in a start-up
+    /// script, and the next thread would fare no better.
+    pub(super) fn give_thread_up(&self, error: &PluginError) -> bool {
+        let mut serving = self.serving();
+        let generation = serving.generation + 1;
+        *serving = Serving { generation, handle: None, ended: true };
+        self.serving_ended.notify_all();
+        drop(serving);
+        let reply = self.finish();
+        let was_calling = reply.is_some();
+        if let Some(reply) = reply {
+            let _ = reply.send(Err(error.clone()));
+        }
+        was_calling
+    }
+
+    /// Waits until the worker's thread has ended and joins it; one that was given up is not
+    /// waited for. Does nothing on that thread itself: a console sink may drop the last handle.
+    pub(super) fn join(&self) {
+        let mut serving = self.serving();
+        let me = std::thread::current().id();
+        if serving.handle.as_ref().is_some_and(|handle| handle.thread().id() == me) {
+            return;
+        }
+        while !serving.ended && serving.handle.is_some() {
+            serving = self.serving_ended.wait(serving).unwrap_or_else(PoisonError::into_inner);
+        }
+        let handle = serving.handle.take();
+        drop(serving);
+        if let Some(handle) = handle {
+            // It has nothing left to do, and what could panic in it was caught.
+            let _ = handle.join();
+        }
+    }
+}
