@@ -1,0 +1,86 @@
+//! What several tests need.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use plugin_sandbox::{
+    ConsoleMessage, JsError, PluginCapabilities, PluginError, PluginWorker, ResourceLimits,
+};
+
+/// A worker with default limits.
+pub fn worker() -> PluginWorker {
+    PluginWorker::new("test", PluginCapabilities::default())
+}
+
+/// A worker with a start-up script.
+pub fn plugin(code: &str) -> PluginWorker {
+    PluginWorker::builder("test").script("main.js", code).build().unwrap()
+}
+
+/// A worker whose calls are stopped soon.
+pub fn hasty_worker() -> PluginWorker {
+    let mut limits = ResourceLimits::default();
+    limits.wall_time = Duration::from_millis(100);
+    PluginWorker::builder("test").limits(limits).build().unwrap()
+}
+
+/// The exception that `code` throws.
+pub fn thrown(worker: &PluginWorker, code: &str) -> JsError {
+    match worker.blocking_execute(code) {
+        Err(PluginError::JavaScript(error)) => error,
+        other => panic!("{code} answered {other:?}"),
+    }
+}
+
+/// The plugin still does what it is told.
+pub fn assert_alive(worker: &PluginWorker) {
+    assert_eq!(worker.blocking_execute("6 * 7"), Ok(42.into()));
+}
+
+/// A console sink that keeps what it is given.
+#[derive(Clone, Default)]
+pub struct Lines(Arc<Mutex<Vec<ConsoleMessage>>>);
+
+impl Lines {
+    pub fn sink(&self) -> impl Fn(&ConsoleMessage) + Send + Sync + 'static {
+        let lines = self.clone();
+        move |message| lines.0.lock().unwrap().push(message.clone())
+    }
+
+    pub fn messages(&self) -> Vec<ConsoleMessage> {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub fn texts(&self) -> Vec<String> {
+        self.messages().into_iter().map(|message| message.text).collect()
+    }
+}
+
+/// Whether `condition` comes true within ten seconds.
+pub fn eventually(condition: impl Fn() -> bool) -> bool {
+    (0..1000).any(|_| {
+        let holds = condition();
+        if !holds {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        holds
+    })
+}
+
+/// Runs `test`, the body of the test named `name` (with its module), in a process of its own:
+/// it measures the process, or may end it.
+pub fn alone(name: &str, test: impl FnOnce()) {
+    const VARIABLE: &str = "PLUGIN_SANDBOX_TEST_ALONE";
+    if std::env::var(VARIABLE).is_ok_and(|alone| alone == name) {
+        return test();
+    }
+    let output = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .env(VARIABLE, name)
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8_lossy(&text);
+    assert!(output.status.success(), "{name} ended with {}:\n{text}", output.status);
+    assert!(text.contains("1 passed"), "{name} did not run:\n{text}");
+}

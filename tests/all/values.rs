@@ -1,0 +1,265 @@
+//! The table of values in the crate's documentation, row by row.
+
+use plugin_sandbox::{PluginError, PluginWorker, Value};
+use serde_json::json;
+
+use crate::support::{assert_alive, hasty_worker, plugin, thrown, worker};
+
+/// `code` answers `expected`.
+fn becomes(worker: &PluginWorker, code: &str, expected: Value) {
+    assert_eq!(worker.blocking_execute(code), Ok(expected), "{code}");
+}
+
+/// `code` answers a value that cannot be carried, for a reason at a path.
+fn refused(worker: &PluginWorker, code: &str, path: &str, reason: &str) {
+    match worker.blocking_execute(code) {
+        Err(PluginError::NotSerializable { path: at, reason: why }) => {
+            assert_eq!(at, path, "{code}");
+            assert!(why.contains(reason), "{code}: {why}");
+        }
+        other => panic!("{code} answered {other:?}"),
+    }
+}
+
+#[test]
+fn what_json_has_is_carried_as_it_is() {
+    let worker = worker();
+    becomes(&worker, "null", Value::Null);
+    becomes(&worker, "[true, false]", json!([true, false]));
+    becomes(&worker, "'tëxt 🦀'", json!("tëxt 🦀"));
+    becomes(
+        &worker,
+        "[0, -1, 1.5, 2**53, -(2**53), 1e300]",
+        json!([0, -1, 1.5, 9_007_199_254_740_992_u64, -9_007_199_254_740_992_i64, 1e300]),
+    );
+    becomes(
+        &worker,
+        "({ a: [1, { b: 2 }], 'c d': '' })",
+        json!({ "a": [1, { "b": 2 }], "c d": "" }),
+    );
+}
+
+#[test]
+fn undefined_is_null_and_no_member() {
+    let worker = worker();
+    becomes(&worker, "undefined", Value::Null);
+    becomes(&worker, "[undefined, , 1]", json!([null, null, 1]));
+    becomes(&worker, "({ a: undefined, b: 1 })", json!({ "b": 1 }));
+}
+
+#[test]
+fn integers_are_integers_and_minus_zero_is_zero() {
+    let answer = worker().blocking_execute("[3, 3.0, -0]").unwrap();
+    assert!(answer.as_array().unwrap().iter().all(Value::is_i64), "{answer}");
+}
+
+#[test]
+fn functions_symbols_and_bigints_are_refused_by_path() {
+    let worker = worker();
+    refused(&worker, "(() => 1)", "$", "function");
+    refused(&worker, "({ items: [0, 1, 2, { id: () => 1 }] })", "$.items[3].id", "function");
+    refused(&worker, "Symbol('s')", "$", "symbol");
+    refused(&worker, "[[Symbol.iterator]]", "$[0][0]", "symbol");
+    refused(&worker, "({ 'a b': 10n ** 1000n })", "$[\"a b\"]", "BigInt");
+}
+
+#[test]
+fn numbers_that_json_does_not_have_are_refused() {
+    let worker = worker();
+    refused(&worker, "[NaN]", "$[0]", "NaN");
+    refused(&worker, "({ x: -Infinity })", "$.x", "-inf");
+}
+
+#[test]
+fn dates_are_iso_strings_whatever_the_plugin_did_to_date() {
+    let worker = worker();
+    becomes(&worker, "[new Date(0)]", json!(["1970-01-01T00:00:00.000Z"]));
+    becomes(
+        &worker,
+        "Date.prototype.toJSON = Date.prototype.toISOString = () => 'owned'; new Date(86399999)",
+        json!("1970-01-01T23:59:59.999Z"),
+    );
+    refused(&worker, "[new Date(NaN)]", "$[0]", "invalid date");
+}
+
+#[test]
+fn maps_are_objects_and_sets_are_arrays() {
+    let worker = worker();
+    becomes(
+        &worker,
+        "new Map([['a', 1], ['__proto__', [2]]])",
+        json!({ "a": 1, "__proto__": [2] }),
+    );
+    becomes(&worker, "({ s: new Set([3, 1, 2]) })", json!({ "s": [3, 1, 2] }));
+    refused(&worker, "({ m: new Map([[1, 2]]) })", "$.m", "key that is a number");
+    refused(&worker, "new Map([['k', () => 1]])", "$.k", "function");
+    refused(&worker, "new Map([['k', 1]]).keys()", "$", "iterator");
+    refused(&worker, "[new WeakMap]", "$[0]", "weak");
+}
+
+#[test]
+fn typed_arrays_are_arrays_of_numbers_and_buffers_arrays_of_bytes() {
+    let worker = worker();
+    becomes(&worker, "new Uint8Array([1, 255])", json!([1, 255]));
+    becomes(&worker, "new Float64Array([1.5, -2])", json!([1.5, -2]));
+    becomes(&worker, "new Uint8Array([1, 2, 3]).buffer", json!([1, 2, 3]));
+    becomes(&worker, "new DataView(new Uint8Array([1, 2, 3]).buffer, 1)", json!([2, 3]));
+    refused(&worker, "new Float32Array([NaN])", "$[0]", "NaN");
+    refused(&worker, "new BigInt64Array(1)", "$", "BigInt");
+}
+
+#[test]
+fn boxed_primitives_are_their_primitives() {
+    let code = "[new Number(1), new String('s'), new Boolean(false), new Boolean(true)]";
+    becomes(&worker(), code, json!([1, "s", false, true]));
+}
+
+#[test]
+fn errors_as_values_have_name_and_message() {
+    becomes(
+        &worker(),
+        "Object.assign(new RangeError('far'), { code: 7 })",
+        json!({ "name": "RangeError", "message": "far", "code": 7 }),
+    );
+}
+
+#[test]
+fn instances_are_their_own_enumerable_members() {
+    let code = "class P { #x = 1; y = 2; get z() { return 3 } } new P";
+    becomes(&worker(), code, json!({ "y": 2 }));
+    becomes(&worker(), "Object.create({ inherited: 1 }, { own: { value: 2 } })", json!({}));
+    becomes(&worker(), "({ [Symbol('s')]: 1, a: 2 })", json!({ "a": 2 }));
+}
+
+#[test]
+fn what_keeps_its_state_elsewhere_is_refused() {
+    let worker = worker();
+    refused(&worker, "[/x/g]", "$[0]", "regular expression");
+    refused(&worker, "({ p: Promise.resolve(1) })", "$.p", "await");
+    refused(&worker, "(function* () {})()", "$", "iterator");
+}
+
+#[test]
+fn cycles_are_refused_and_shared_parts_are_not() {
+    let worker = worker();
+    refused(&worker, "let o = { a: [] }; o.a.push(o); o", "$.a[0]", "cycle");
+    becomes(&worker, "let part = [1]; [part, part]", json!([[1], [1]]));
+}
+
+#[test]
+fn getters_and_to_json_are_called() {
+    let worker = worker();
+    becomes(&worker, "({ get x() { return [1] } })", json!({ "x": [1] }));
+    becomes(&worker, "({ toJSON() { return { x: 1 } } })", json!({ "x": 1 }));
+    becomes(&worker, "({ toJSON: 1 })", json!({ "toJSON": 1 }));
+    refused(&worker, "({ a: { toJSON() { return () => 1 } } })", "$.a", "function");
+    let error = thrown(&worker, "({ get x() { throw new TypeError('no') } })");
+    assert_eq!(error.headline(), "TypeError: no");
+}
+
+#[test]
+fn proxies_are_what_they_pose_as() {
+    let worker = worker();
+    becomes(&worker, "new Proxy([1, 2], {})", json!([1, 2]));
+    becomes(
+        &worker,
+        "new Proxy({ a: 1 }, { get: (t, k) => k === 'a' ? 5 : undefined })",
+        json!({ "a": 5 }),
+    );
+    refused(
+        &worker,
+        "let r = Proxy.revocable({}, {}); r.revoke(); ({ r: r.proxy })",
+        "$.r",
+        "revoked",
+    );
+}
+
+#[test]
+fn lone_surrogates_become_replacement_characters() {
+    becomes(&worker(), r"['a\ud800b']", json!(["a\u{fffd}b"]));
+}
+
+#[test]
+fn a_proxy_that_claims_four_billion_items_is_refused() {
+    let worker = worker();
+    let code = "new Proxy([], { get: (t, k) => k === 'length' ? 2 ** 32 - 1 : 0 })";
+    let too_large = Err(PluginError::TooLarge { what: "the result", limit: "8.0 MiB".to_owned() });
+    assert_eq!(worker.blocking_execute(code), too_large);
+    assert_eq!(worker.blocking_execute("new Array(2 ** 32 - 1)"), too_large);
+    assert_eq!(worker.blocking_execute("'x'.repeat(2 ** 24 - 1)"), too_large);
+    assert_alive(&worker);
+}
+
+#[test]
+fn a_value_that_doubles_at_every_level_is_refused() {
+    let worker = worker();
+    let code = "let x = [1]; for (let i = 0; i < 40; i++) x = [x, x]; x";
+    assert!(matches!(worker.blocking_execute(code), Err(PluginError::TooLarge { .. })));
+    assert_alive(&worker);
+}
+
+#[test]
+fn a_hundred_thousand_levels_are_refused() {
+    let worker = worker();
+    let code = "let x = []; for (let i = 0; i < 1e5; i++) x = [x]; x";
+    let expected = PluginError::TooLarge { what: "the result", limit: "depth 128".to_owned() };
+    assert_eq!(worker.blocking_execute(code), Err(expected));
+    assert_alive(&worker);
+}
+
+#[test]
+fn a_getter_that_never_returns_is_stopped() {
+    let worker = hasty_worker();
+    for code in [
+        "({ get x() { for (;;); } })",
+        "({ toJSON() { for (;;); } })",
+        "new Proxy({}, { ownKeys() { for (;;); } })",
+        "new Proxy([], { get() { for (;;); } })",
+    ] {
+        let answer = worker.blocking_execute(code);
+        assert!(matches!(answer, Err(PluginError::Timeout { .. })), "{code}: {answer:?}");
+        assert_alive(&worker);
+    }
+}
+
+#[test]
+fn a_polluted_prototype_changes_only_the_plugins_own_answer() {
+    let worker = worker();
+    becomes(&worker, "Object.prototype.toJSON = () => 'owned'; ({ a: 1 })", json!("owned"));
+    assert_eq!(worker.blocking_execute("delete Object.prototype.toJSON"), Ok(true.into()));
+    assert_alive(&worker);
+}
+
+#[test]
+fn arguments_arrive_as_they_were_sent() {
+    let worker = plugin("plugin.on('echo', x => x)");
+    let value = json!({
+        "": [], "__proto__": { "x": 1 }, "constructor": "c", "n": [0, -1, 1.5, null, true],
+        "text": "\u{0}\u{2028}🦀\"\\"
+    });
+    assert_eq!(worker.blocking_call_hook("echo", value.clone()), Ok(value));
+    for scalar in [json!(null), json!(1), json!("s"), json!(false), json!([])] {
+        assert_eq!(worker.blocking_call_hook("echo", scalar.clone()), Ok(scalar));
+    }
+}
+
+#[test]
+fn an_argument_named_proto_does_not_change_a_prototype() {
+    let worker =
+        plugin("plugin.on('f', x => x.polluted === undefined && ({}).polluted === undefined)");
+    assert_eq!(
+        worker.blocking_call_hook("f", json!({ "__proto__": { "polluted": 1 } })),
+        Ok(true.into())
+    );
+}
+
+#[test]
+fn arguments_beyond_their_limits_are_refused_before_they_are_queued() {
+    let worker = plugin("plugin.on('f', x => 1)");
+    let deep = (0..200).fold(Value::Null, |inner, _| json!([inner]));
+    let answer = worker.blocking_call_hook("f", deep);
+    assert!(matches!(answer, Err(PluginError::TooLarge { what: "the argument", .. })));
+    let answer = worker.blocking_call_hook("f", "x".repeat(9 << 20).into());
+    assert!(matches!(answer, Err(PluginError::TooLarge { what: "the argument", .. })));
+    assert_alive(&worker);
+}
