@@ -53,7 +53,7 @@
 //! | `BigInt`, symbol, function | error |
 //! | array | array; holes are null |
 //! | object, class instance | object of the own enumerable members with string keys |
-//! | object with a `toJSON` method | what it answers |
+//! | object with a `toJSON` method | what it answers; one on `Object.prototype` is ignored |
 //! | `Date` | ISO 8601 string; an invalid date: error |
 //! | `Map` | object, if all keys are strings; else error |
 //! | `Set` | array |
@@ -81,21 +81,31 @@
 mod host;
 mod isolate;
 mod policy;
+mod process;
 mod protocol;
 mod registry;
 mod sandbox;
 mod watchdog;
 mod worker;
 
-pub use host::{ConsoleLevel, ConsoleMessage, ConsoleSink};
+pub use host::{
+    ConsoleLevel, ConsoleMessage, ConsoleSink, ErrorClass, HostCall, HostError, HostFunctions,
+};
 pub use isolate::{PluginBuilder, PluginIsolate};
-pub use policy::{ByteSize, Capability, PluginCapabilities, PluginManifest, ResourceLimits};
+pub use policy::{
+    ByteSize, Capability, Hardening, Limit, PluginCapabilities, PluginManifest, ProcessLimits,
+    ResourceLimits, RestartPolicy,
+};
+pub use process::{ProcessStats, process_stats, set_process_limits};
 pub use protocol::{
     JsError, PluginError, SourceLine, StackFrame, Value, WorkerMessage, WorkerResponse,
 };
 pub use registry::{HookCalls, WorkerRegistry};
 pub use sandbox::{Lifecycle, PluginSandbox, SandboxBuilder};
-pub use worker::{Call, PluginWorker, WorkerStats};
+pub use watchdog::{FaultContainment, set_fault_containment};
+pub use worker::{
+    Call, PluginWorker, Terminations, WorkerEvent, WorkerEvents, WorkerState, WorkerStats,
+};
 
 /// The README's own examples, run as tests.
 #[cfg(doctest)]

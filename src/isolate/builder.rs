@@ -4,15 +4,29 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use crate::host::{ConsoleSink, TracingSink};
-use crate::policy::{PluginCapabilities, ResourceLimits};
+use super::realm;
+use crate::host::{ConsoleSink, HostFunctions, TracingSink};
+use crate::policy::{PluginCapabilities, ResourceLimits, RestartPolicy};
 use crate::protocol::PluginError;
+
+/// How the names of plugins' scripts begin.
+pub(super) const SCRIPT_SCHEME: &str = "plugin:/";
 
 /// A script that is run whenever the plugin's isolate is built.
 #[derive(Debug, Clone)]
 pub(crate) struct StartupScript {
+    pub(crate) kind: StartupKind,
     pub(crate) name: String,
     pub(crate) code: String,
+}
+
+/// How a start-up script is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StartupKind {
+    /// As a classic script.
+    Script,
+    /// As an ES module.
+    Module,
 }
 
 /// What an isolate is built from, kept to build it anew after a fault.
@@ -23,6 +37,8 @@ pub(crate) struct Blueprint {
     pub(crate) limits: ResourceLimits,
     pub(crate) console: Arc<dyn ConsoleSink>,
     pub(crate) scripts: Vec<StartupScript>,
+    pub(crate) host: HostFunctions,
+    pub(crate) restart: RestartPolicy,
 }
 
 impl fmt::Debug for Blueprint {
@@ -38,7 +54,8 @@ impl fmt::Debug for Blueprint {
 impl Blueprint {
     const MAX_ID: usize = 128;
 
-    pub(crate) fn validate(&self) -> Result<(), PluginError> {
+    /// Checks what was put together, and completes it.
+    pub(crate) fn prepare(&mut self) -> Result<(), PluginError> {
         let id = &self.id;
         // The id becomes part of a thread's name and of script names.
         if id.is_empty() || id.len() > Self::MAX_ID || id.contains(char::is_control) {
@@ -47,12 +64,13 @@ impl Blueprint {
                 Self::MAX_ID
             )));
         }
+        self.host.prepare(realm::is_taken)?;
         self.limits.validate()
     }
 
     /// The name of one of the plugin's scripts in errors: never a path of the host.
     pub(crate) fn script_name(&self, script: &str) -> String {
-        format!("plugin:/{}/{script}", self.id)
+        format!("{SCRIPT_SCHEME}{}/{script}", self.id)
     }
 }
 
@@ -91,6 +109,8 @@ impl<T> PluginBuilder<T> {
             limits: ResourceLimits::default(),
             console: Arc::new(TracingSink),
             scripts: Vec::new(),
+            host: HostFunctions::new(),
+            restart: RestartPolicy::default(),
         };
         Self { blueprint, builds: PhantomData }
     }
@@ -121,8 +141,47 @@ impl<T> PluginBuilder<T> {
     /// the order they were added, each under the wall time of a call, whenever the isolate is
     /// built: at the start, and after a fault that cost the plugin its isolate.
     #[must_use]
-    pub fn script(mut self, name: impl Into<String>, code: impl Into<String>) -> Self {
-        self.blueprint.scripts.push(StartupScript { name: name.into(), code: code.into() });
+    pub fn script(self, name: impl Into<String>, code: impl Into<String>) -> Self {
+        self.startup(StartupKind::Script, name.into(), code.into())
+    }
+
+    /// Adds an ES module that is evaluated in its turn among the start-up scripts, top-level
+    /// `await` included. It may import other modules that were added, by specifiers relative to
+    /// its name (`./lib/x.js`), and nothing else.
+    ///
+    /// ```
+    /// use plugin_sandbox::PluginWorker;
+    ///
+    /// let worker = PluginWorker::builder("modular")
+    ///     .module("lib/twice.js", "export const twice = x => 2 * x")
+    ///     .module("main.js", "import { twice } from './lib/twice.js'; plugin.on('f', twice)")
+    ///     .build()?;
+    /// assert_eq!(worker.blocking_call_hook("f", 4.into())?, 8);
+    /// # Ok::<(), plugin_sandbox::PluginError>(())
+    /// ```
+    #[must_use]
+    pub fn module(self, name: impl Into<String>, code: impl Into<String>) -> Self {
+        self.startup(StartupKind::Module, name.into(), code.into())
+    }
+
+    fn startup(mut self, kind: StartupKind, name: String, code: String) -> Self {
+        self.blueprint.scripts.push(StartupScript { kind, name, code });
+        self
+    }
+
+    /// What happens after a fault that costs the plugin its isolate. Default:
+    /// [`RestartPolicy::default`]. A [`PluginIsolate`](crate::PluginIsolate) is always built
+    /// anew by the next call.
+    #[must_use]
+    pub fn restart_policy(mut self, policy: RestartPolicy) -> Self {
+        self.blueprint.restart = policy;
+        self
+    }
+
+    /// The Rust functions that the plugin may call. Default: none.
+    #[must_use]
+    pub fn host_functions(mut self, host: HostFunctions) -> Self {
+        self.blueprint.host = host;
         self
     }
 }

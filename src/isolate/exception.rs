@@ -3,6 +3,7 @@
 //! `name`, `message` and `cause` may be getters, `toString` is whatever the guest wrote: all
 //! of it is read inside the guarded window.
 
+use super::builder::SCRIPT_SCHEME;
 use super::failure::OrThrown as _;
 use super::state::State;
 use super::{Failure, value_out};
@@ -167,7 +168,7 @@ fn frames(scope: &Scope<'_, '_>, trace: v8::Local<'_, v8::StackTrace>) -> Vec<St
                     .get_function_name(scope)
                     .map(|name| name.to_rust_string_lossy(scope))
                     .filter(|name| !name.is_empty()),
-                script: frame.get_script_name(scope)?.to_rust_string_lossy(scope),
+                script: plugin_script(&frame.get_script_name(scope)?.to_rust_string_lossy(scope))?,
                 line: u32::try_from(frame.get_line_number()).ok()?,
                 column: u32::try_from(frame.get_column()).ok()?,
             })
@@ -175,10 +176,16 @@ fn frames(scope: &Scope<'_, '_>, trace: v8::Local<'_, v8::StackTrace>) -> Vec<St
         .collect()
 }
 
+/// Frames of the sandbox's own code are nobody's business.
+fn plugin_script(name: &str) -> Option<String> {
+    name.starts_with(SCRIPT_SCHEME).then(|| name.to_owned())
+}
+
 fn source_line(scope: &Scope<'_, '_>, message: v8::Local<'_, v8::Message>) -> Option<SourceLine> {
     let text = message.get_source_line(scope)?;
     let script = message.get_script_resource_name(scope)?;
     let script = v8::Local::<v8::String>::try_from(script).ok()?.to_rust_string_lossy(scope);
+    let script = plugin_script(&script)?;
     let line = u32::try_from(message.get_line_number(scope)?).ok()?;
     let (start, end) = (message.get_start_column(), message.get_end_column());
     // A bundle is one line: only the part around the place is copied.

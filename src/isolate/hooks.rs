@@ -14,7 +14,7 @@ pub(super) fn define_plugin_object(
     global: v8::Local<'_, v8::Object>,
     id: &str,
 ) -> Result<(), Failure> {
-    let plugin = realm::bare_object(scope);
+    let plugin = v8::Object::new(scope);
     let id = v8::String::new(scope, id).or_thrown()?;
     realm::define(scope, plugin, "id", id.into())?;
     realm::define_function(scope, plugin, "on", 2, on)?;

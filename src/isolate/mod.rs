@@ -9,14 +9,17 @@
 //! | `world` | one V8 isolate with its one context, from creation to disposal |
 //! | `builder` | what an isolate is built from |
 //! | `platform` | V8 itself: flags, platform, initialised once for the process |
+//! | `prelude` | the hardening of the language's builtins, in JavaScript |
 //! | `realm` | the global object: what stays of the language, what is added |
 //! | `hooks` | `plugin.on`, and finding a hook by name |
 //! | `console`, `inspect` | the `console` object, and values as text for people |
 //! | `script` | compiling and running classic scripts |
-//! | `settle` | microtasks, and waiting for a promise |
+//! | `modules` | linking and evaluating ES modules |
+//! | `settle` | the event loop: microtasks, timers, the host's answers, waiting for a promise |
+//! | `timers`, `host_calls` | `setTimeout` and its kin; host functions and their promises |
 //! | `value_in`, `value_out` | JSON values into V8 and out of it |
 //! | `exception` | a thrown value as a `JsError` |
-//! | `heap`, `buffers` | the near-heap-limit callback, the `ArrayBuffer` quota |
+//! | `heap`, `buffers`, `stack` | the near-heap-limit callback, the `ArrayBuffer` quota, the stack |
 //!
 //! Guest code may run wherever a property of a guest's value is read, so all of these work
 //! inside the guarded window, and any of them may end in [`Failure`].
@@ -28,13 +31,18 @@ mod exception;
 mod failure;
 mod heap;
 mod hooks;
+mod host_calls;
 mod inspect;
+mod modules;
 mod platform;
 mod plugin_isolate;
+mod prelude;
 mod realm;
 mod script;
 mod settle;
+mod stack;
 mod state;
+mod timers;
 mod value_in;
 mod value_out;
 mod world;
@@ -43,7 +51,7 @@ pub(crate) use builder::Blueprint;
 pub use builder::PluginBuilder;
 pub(crate) use heap::HeapUse;
 pub use plugin_isolate::PluginIsolate;
-pub(crate) use plugin_isolate::Verdict;
+pub(crate) use plugin_isolate::{Owner, Verdict};
 pub(crate) use value_in::ArgumentText;
 
 use failure::Failure;

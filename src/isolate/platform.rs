@@ -17,6 +17,11 @@ const FLAGS: &[&str] = &[
     "--maximum-global-heap-limit-factor=4",
 ];
 
+/// V8's default, said all the same, since `stack` counts on it.
+fn stack_size() -> String {
+    format!("--stack-size={}", super::stack::V8_STACK_KIB)
+}
+
 /// Initialises V8, once; from any thread.
 ///
 /// # Errors
@@ -27,7 +32,8 @@ pub(super) fn initialize() -> Result<(), PluginError> {
     V8.get_or_init(|| {
         // The first argument stands for the program's name.
         let arguments = std::iter::once("plugin-sandbox").chain(FLAGS.iter().copied());
-        let left_over = v8::V8::set_flags_from_command_line(arguments.map(str::to_owned).collect());
+        let arguments = arguments.map(str::to_owned).chain([stack_size()]).collect();
+        let left_over = v8::V8::set_flags_from_command_line(arguments);
         if left_over.len() != 1 {
             let unknown = left_over[1..].join(" ");
             return Err(PluginError::Internal(format!("V8 does not know its flag {unknown}")));

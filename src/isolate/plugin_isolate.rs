@@ -5,19 +5,17 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::builder::{Blueprint, PluginBuilder};
+use super::builder::{Blueprint, PluginBuilder, StartupKind};
 use super::failure::Failure;
 use super::heap::HeapUse;
+use super::host_calls::Answers;
 use super::value_in::ArgumentText;
 use super::world::{Caught, World};
-use super::{hooks, realm, script, settle, value_out};
+use super::{hooks, modules, prelude, realm, script, settle, value_out};
 use crate::protocol::{PluginError, Value, WorkerResponse};
-use crate::watchdog::{self, Cause, Condemn, Outcome, Slot};
-
-/// How long after it was told a call may take to stop before its thread is given up.
-const GRACE: Duration = Duration::from_millis(1500);
+use crate::watchdog::{self, Budget, Cause, Condemn, Outcome, Slot, WorkerThread};
 
 /// What becomes of an isolate after a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,10 +48,14 @@ pub struct PluginIsolate {
     blueprint: Arc<Blueprint>,
     slot: Arc<Slot>,
     stop: Arc<StopHandle>,
+    answers: Arc<Answers>,
+    wall_time: Duration,
     /// `None` after a fault, until [`recover`](Self::recover).
     world: Option<World>,
     /// Why there is no world, if building it failed.
     failure: Option<PluginError>,
+    /// Dropped last: until then a fault on this thread can be contained.
+    _registered: Option<WorkerThread>,
     thread_bound: PhantomData<*const ()>,
 }
 
@@ -71,9 +73,18 @@ impl PluginBuilder<PluginIsolate> {
     /// [`PluginError::InvalidLimit`] and [`PluginError::InvalidArgument`] before anything is
     /// built; otherwise what the start-up script that failed answered.
     pub fn build(self) -> Result<PluginIsolate, PluginError> {
-        self.blueprint.validate()?;
-        PluginIsolate::new(Arc::new(self.blueprint), None)
+        let mut blueprint = self.blueprint;
+        blueprint.prepare()?;
+        PluginIsolate::new(Arc::new(blueprint), None)
     }
+}
+
+/// What the owner of a worker's thread wants to be told; both are called on other threads.
+pub(crate) struct Owner {
+    /// The thread is given up.
+    pub(crate) condemn: Condemn,
+    /// There is something to do between calls.
+    pub(crate) wake: Box<dyn Fn() + Send + Sync>,
 }
 
 /// How anybody reaches the isolate that is in use just now, to stop it; rebuilding changes it.
@@ -103,21 +114,47 @@ impl PluginIsolate {
         PluginBuilder::new(id)
     }
 
-    /// Builds the isolate on this thread. `condemn` is called if a call does not stop within
-    /// the grace period.
+    /// Builds the isolate on this thread, which is a worker's if there is an `owner`.
     pub(crate) fn new(
         blueprint: Arc<Blueprint>,
-        condemn: Option<Condemn>,
+        owner: Option<Owner>,
     ) -> Result<Self, PluginError> {
+        let (condemn, wake) = match owner {
+            Some(Owner { condemn, wake }) => (Some(condemn), Some(wake)),
+            None => (None, None),
+        };
+        let is_worker = condemn.is_some();
+        let grace = blueprint.limits.grace;
         let thread = std::thread::current();
         let stop = Arc::new(StopHandle { isolate: Mutex::new(None), thread });
         let stopper = Arc::clone(&stop);
-        let slot = Arc::new(Slot::new(Box::new(move || stopper.stop()), GRACE, condemn));
+        let heap = usize::try_from(blueprint.limits.heap.as_u64()).unwrap_or(usize::MAX);
+        let slot = Slot::new(Box::new(move || stopper.stop()), grace, condemn);
+        let slot = Arc::new(slot.with_memory_limit(heap));
         watchdog::watch(&slot).map_err(|error| {
             PluginError::Internal(format!("no thread for the watchdog: {error}"))
         })?;
-        let mut isolate =
-            Self { blueprint, slot, stop, world: None, failure: None, thread_bound: PhantomData };
+        let registered = is_worker.then(|| WorkerThread::register(&slot)).transpose();
+        let registered = registered
+            .map_err(|error| PluginError::Internal(format!("no signal handlers: {error}")))?;
+        let waiting = Arc::clone(&stop);
+        let answers = Answers::new(Box::new(move || {
+            waiting.thread.unpark();
+            if let Some(wake) = &wake {
+                wake();
+            }
+        }));
+        let mut isolate = Self {
+            wall_time: blueprint.limits.wall_time,
+            blueprint,
+            slot,
+            stop,
+            answers,
+            world: None,
+            failure: None,
+            _registered: registered,
+            thread_bound: PhantomData,
+        };
         isolate.rebuild()?;
         Ok(isolate)
     }
@@ -155,9 +192,14 @@ impl PluginIsolate {
     ///
     /// As [`execute`](Self::execute), without those of the result.
     pub fn run_script(&mut self, name: &str, code: &str) -> Result<(), PluginError> {
+        self.recover()?;
+        self.run_in_world(name, code)
+    }
+
+    fn run_in_world(&mut self, name: &str, code: &str) -> Result<(), PluginError> {
         script::check_size(code, &self.blueprint.limits)?;
         let name = self.blueprint.script_name(name);
-        self.guarded(|scope| {
+        self.enter(|scope| {
             let value = script::run(scope, &name, code)?;
             settle::settle(scope, value).map(drop)
         })
@@ -187,6 +229,20 @@ impl PluginIsolate {
         })
     }
 
+    /// Changes [`ResourceLimits::wall_time`] for the calls from now on, and for the start-up
+    /// scripts if the isolate is built anew.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::InvalidLimit`], and nothing is changed.
+    ///
+    /// [`ResourceLimits::wall_time`]: crate::ResourceLimits::wall_time
+    pub fn set_wall_time(&mut self, wall_time: Duration) -> Result<(), PluginError> {
+        crate::ResourceLimits::validate_time("wall_time", wall_time)?;
+        self.wall_time = wall_time;
+        Ok(())
+    }
+
     /// Whether the plugin has a hook of this name.
     ///
     /// # Errors
@@ -205,9 +261,44 @@ impl PluginIsolate {
         self.guarded(|scope| hooks::list(scope)).map(|names| names.into_iter().collect())
     }
 
+    /// Does what has become due since the last call: callbacks of timers, and answers of the
+    /// host's asynchronous functions. Each is guarded like a call. Answers how many there were.
+    ///
+    /// During a call this goes on by itself; in between, it is up to the owner of the thread.
+    ///
+    /// # Errors
+    ///
+    /// That of the first that failed; the others wait for the next time.
+    pub fn run_due(&mut self) -> Result<usize, PluginError> {
+        let mut count = 0;
+        while self.is_due() && self.guarded(|scope| settle::step(scope))? {
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// When the next timer is due.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.world.as_ref().and_then(|world| world.state().timers.borrow().next_due())
+    }
+
+    fn is_due(&self) -> bool {
+        !self.answers.is_empty() || self.next_due().is_some_and(|due| due <= Instant::now())
+    }
+
     /// The bytes in use in the plugin's heap, garbage that V8 has not collected yet included.
     pub fn heap_used(&mut self) -> usize {
         self.heap_use().used
+    }
+
+    /// Processor time that this thread has used.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        self.slot.cpu_time()
+    }
+
+    /// Console output that was dropped since the isolate was built, in bytes.
+    pub(crate) fn console_bytes_dropped(&self) -> u64 {
+        self.world.as_ref().map_or(0, |world| world.state().console.dropped())
     }
 
     pub(crate) fn heap_use(&mut self) -> HeapUse {
@@ -256,18 +347,19 @@ impl PluginIsolate {
         self.stop.aim(None);
         // The old one first: the plugin is to have one heap, not two.
         self.world = None;
-        let world = World::new(&self.blueprint, &self.slot)?;
+        let world = World::new(&self.blueprint, &self.slot, &self.answers)?;
         self.stop.aim(Some(world.handle()));
         self.world = Some(world);
-        self.enter(|scope| realm::build(scope))?;
         let blueprint = Arc::clone(&self.blueprint);
+        self.enter(|scope| {
+            prelude::harden(scope, blueprint.limits.hardening)?;
+            realm::build(scope)
+        })?;
         for startup in &blueprint.scripts {
-            script::check_size(&startup.code, &blueprint.limits)?;
-            let name = blueprint.script_name(&startup.name);
-            self.enter(|scope| {
-                let value = script::run(scope, &name, &startup.code)?;
-                settle::settle(scope, value).map(drop)
-            })?;
+            match startup.kind {
+                StartupKind::Script => self.run_in_world(&startup.name, &startup.code)?,
+                StartupKind::Module => self.enter(|scope| modules::run(scope, &startup.name))?,
+            }
         }
         Ok(())
     }
@@ -290,11 +382,15 @@ impl PluginIsolate {
         let Some(world) = &mut self.world else {
             return Err(PluginError::Internal("the isolate is gone".into()));
         };
-        self.slot.arm(self.blueprint.limits.wall_time);
+        let limits = &self.blueprint.limits;
+        world.state().console.new_call();
+        self.slot.arm(Budget { wall: self.wall_time, cpu: limits.cpu_time.at() });
+        let call = self.slot.call();
         let result = world.run(work);
         let outcome = self.slot.disarm();
         if outcome != Outcome::Finished || world.is_exhausted() {
             world.forget_termination();
+            world.state().host_calls.borrow_mut().drop_of(call);
         }
         match outcome {
             Outcome::Finished => result,
@@ -309,7 +405,9 @@ impl From<Cause> for PluginError {
         match cause {
             Cause::Timeout { limit } => Self::Timeout { limit },
             Cause::MemoryLimit { used, limit } => Self::MemoryLimitExceeded { used, limit },
+            Cause::CpuTime { used, limit } => Self::CpuTimeExceeded { used, limit },
             Cause::Cancelled => Self::Cancelled,
+            Cause::ShutDown => Self::ShutDown,
         }
     }
 }

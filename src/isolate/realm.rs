@@ -6,7 +6,7 @@
 use super::Failure;
 use super::failure::OrThrown as _;
 use super::state::State;
-use super::{console, hooks, inspect};
+use super::{console, hooks, host_calls, inspect, timers};
 use crate::policy::{Capability, PluginCapabilities};
 
 /// What stays of the global object for every plugin: the language, and nothing that reaches
@@ -79,6 +79,8 @@ fn names_of(capability: Capability) -> &'static [&'static str] {
         Capability::Intl => &["Intl"],
         Capability::SharedMemory => &["SharedArrayBuffer", "Atomics"],
         Capability::Temporal => &["Temporal"],
+        // Not V8's: defined by `timers`.
+        Capability::Timers => &[],
         Capability::Wasm => &["WebAssembly"],
         Capability::WeakReferences => &["WeakRef", "FinalizationRegistry"],
     }
@@ -90,6 +92,15 @@ pub(super) fn is_language_name(name: &str) -> bool {
         || Capability::ALL.into_iter().any(|capability| names_of(capability).contains(&name))
 }
 
+/// The names on the global object that are the sandbox's own.
+const OWN: &[&str] =
+    &["console", "plugin", "setTimeout", "setInterval", "clearTimeout", "clearInterval"];
+
+/// Whether a host function cannot have this name.
+pub(super) fn is_taken(name: &str) -> bool {
+    is_language_name(name) || OWN.contains(&name)
+}
+
 /// Makes the global object of the present context the plugin's.
 pub(super) fn build(scope: &mut v8::PinScope<'_, '_>) -> Result<(), Failure> {
     let state = State::of(scope);
@@ -99,7 +110,11 @@ pub(super) fn build(scope: &mut v8::PinScope<'_, '_>) -> Result<(), Failure> {
     let global = context.global(scope);
     remove_what_is_not_listed(scope, global, capabilities)?;
     console::define(scope, global)?;
-    hooks::define_plugin_object(scope, global, &state.blueprint.id)
+    hooks::define_plugin_object(scope, global, &state.blueprint.id)?;
+    if capabilities.has(Capability::Timers) {
+        timers::define(scope, global)?;
+    }
+    host_calls::define(scope, global)
 }
 
 fn remove_what_is_not_listed(
@@ -128,12 +143,6 @@ fn internal(message: String) -> Failure {
     crate::protocol::PluginError::Internal(message).into()
 }
 
-/// An object without a prototype: nothing of it is looked up anywhere else.
-pub(super) fn bare_object<'s>(scope: &v8::PinScope<'s, '_>) -> v8::Local<'s, v8::Object> {
-    let null = v8::null(scope).into();
-    v8::Object::with_prototype_and_properties(scope, null, &[], &[])
-}
-
 /// Defines a property as the language defines its own: writable, configurable, not enumerable.
 pub(super) fn define(
     scope: &v8::PinScope<'_, '_>,
@@ -148,6 +157,25 @@ pub(super) fn define(
         .map(drop)
 }
 
+/// The object at a path of names on the global object; made where there is none.
+pub(super) fn namespace<'s>(
+    scope: &v8::PinScope<'s, '_>,
+    global: v8::Local<'s, v8::Object>,
+    path: &str,
+) -> Result<v8::Local<'s, v8::Object>, Failure> {
+    path.split('.').try_fold(global, |object, name| {
+        let key = v8::String::new(scope, name).or_thrown()?;
+        if object.has_own_property(scope, key.into()).or_thrown()? {
+            let value = object.get(scope, key.into()).or_thrown()?;
+            return v8::Local::<v8::Object>::try_from(value)
+                .map_err(|_| internal(format!("{name:?} is no namespace")));
+        }
+        let made = v8::Object::new(scope);
+        define(scope, object, name, made.into())?;
+        Ok(made)
+    })
+}
+
 /// Defines a host function that is neither a constructor nor has a prototype.
 pub(super) fn define_function(
     scope: &v8::PinScope<'_, '_>,
@@ -156,8 +184,22 @@ pub(super) fn define_function(
     length: i32,
     callback: impl v8::MapFnTo<v8::FunctionCallback>,
 ) -> Result<(), Failure> {
+    let nothing = v8::undefined(scope).into();
+    define_function_with(scope, object, name, length, nothing, callback)
+}
+
+/// The same, for a callback that is given `data`.
+pub(super) fn define_function_with<'s>(
+    scope: &v8::PinScope<'s, '_>,
+    object: v8::Local<'_, v8::Object>,
+    name: &str,
+    length: i32,
+    data: v8::Local<'s, v8::Value>,
+    callback: impl v8::MapFnTo<v8::FunctionCallback>,
+) -> Result<(), Failure> {
     let function = v8::Function::builder(callback)
         .length(length)
+        .data(data)
         .constructor_behavior(v8::ConstructorBehavior::Throw)
         .build(scope)
         .or_thrown()?;
@@ -168,6 +210,13 @@ pub(super) fn define_function(
 pub(super) fn throw_type_error(scope: &v8::PinScope<'_, '_>, message: &str) {
     if let Some(message) = v8::String::new(scope, message) {
         let error = v8::Exception::type_error(scope, message);
+        scope.throw_exception(error);
+    }
+}
+
+pub(super) fn throw_range_error(scope: &v8::PinScope<'_, '_>, message: &str) {
+    if let Some(message) = v8::String::new(scope, message) {
+        let error = v8::Exception::range_error(scope, message);
         scope.throw_exception(error);
     }
 }

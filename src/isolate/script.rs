@@ -21,9 +21,17 @@ pub(super) fn run<'s>(
     code: &str,
 ) -> Result<v8::Local<'s, v8::Value>, Failure> {
     let source = v8::String::new(scope, code).or_thrown()?;
-    let name = v8::String::new(scope, name).or_thrown()?;
-    let origin =
-        v8::ScriptOrigin::new(scope, name.into(), 0, 0, false, 0, None, false, false, false, None);
+    let origin = origin(scope, name, false)?;
     let script = v8::Script::compile(scope, source, Some(&origin)).or_thrown()?;
     script.run(scope).or_thrown()
+}
+
+/// Where a script or module says that it comes from.
+pub(super) fn origin<'s>(
+    scope: &v8::PinScope<'s, '_>,
+    name: &str,
+    is_module: bool,
+) -> Result<v8::ScriptOrigin<'s>, Failure> {
+    let name = v8::String::new(scope, name).or_thrown()?.into();
+    Ok(v8::ScriptOrigin::new(scope, name, 0, 0, false, 0, None, false, false, is_module, None))
 }

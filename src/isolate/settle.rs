@@ -1,9 +1,12 @@
 //! Microtasks, and waiting for what a plugin promised.
 
+use std::time::Instant;
+
 use super::Failure;
 use super::exception;
 use super::platform;
 use super::state::State;
+use super::{host_calls, timers};
 use crate::host::ConsoleLevel;
 use crate::protocol::PluginError;
 
@@ -31,11 +34,34 @@ pub(super) fn settle<'s>(
                 let error = exception::describe(scope, reason, None)?;
                 return Err(PluginError::from(error).into());
             }
-            // Nothing is left to run and nothing will come by itself, so this ends by a stop:
-            // whoever stops the call also unparks its thread.
-            v8::PromiseState::Pending => std::thread::park(),
+            v8::PromiseState::Pending => {}
+        }
+        if !host_calls::deliver(scope)? && !timers::run_next(scope)? {
+            wait(&state);
         }
     }
+}
+
+/// Waits until a timer is due, or somebody unparks the thread: a host function has answered, or
+/// the call is to stop.
+fn wait(state: &State) {
+    if state.slot.stopped().is_some() || !state.answers.is_empty() {
+        return;
+    }
+    let due = state.timers.borrow().next_due();
+    match due {
+        Some(due) => std::thread::park_timeout(due.saturating_duration_since(Instant::now())),
+        None => std::thread::park(),
+    }
+}
+
+/// One step of what goes on between calls: the host's answers that have arrived, or else the
+/// next timer that is due. Answers whether there was anything.
+pub(super) fn step(scope: &mut v8::PinScope<'_, '_>) -> Result<bool, Failure> {
+    let state = State::of(scope);
+    let any = host_calls::deliver(scope)? || timers::run_next(scope)?;
+    turn(scope, &state)?;
+    Ok(any)
 }
 
 /// One turn: all microtasks, and the tasks that V8 has posted.
@@ -52,11 +78,11 @@ pub(super) fn report_unhandled(scope: &mut v8::PinScope<'_, '_>) -> Result<(), F
     for (_, reason) in unhandled.iter().take(REPORTED) {
         let reason = v8::Local::new(scope, reason);
         let error = exception::describe(scope, reason, None)?;
-        state.write_console(ConsoleLevel::Error, format!("Unhandled rejection: {error}"));
+        state.log(ConsoleLevel::Error, format!("Unhandled rejection: {error}"));
     }
     if unhandled.len() > REPORTED {
         let rest = unhandled.len() - REPORTED;
-        state.write_console(ConsoleLevel::Error, format!("… and {rest} more unhandled rejections"));
+        state.log(ConsoleLevel::Error, format!("… and {rest} more unhandled rejections"));
     }
     Ok(())
 }

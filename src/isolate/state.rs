@@ -1,35 +1,57 @@
 //! `State`: what the host's functions inside an isolate share with the isolate's owner.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::builder::Blueprint;
-use crate::host::{ConsoleLevel, ConsoleMessage};
+use super::console::ConsoleMeter;
+use super::host_calls::{Answers, HostCalls};
+use super::modules::Modules;
+use super::timers::Timers;
+use crate::host::{ConsoleLevel, ConsoleMessage, HostFunction};
 use crate::watchdog::Slot;
 
 /// Lives in an isolate slot, out of the guest's reach: nothing that the host relies on is on
 /// the global object.
 pub(super) struct State {
     pub(super) blueprint: Arc<Blueprint>,
+    /// The plugin's id, shared with host functions on other threads.
+    pub(super) plugin: Arc<str>,
     pub(super) slot: Arc<Slot>,
     /// What the plugin registered with `plugin.on`.
     pub(super) hooks: RefCell<HashMap<String, v8::Global<v8::Function>>>,
     /// Rejected promises that nobody has handled yet.
     pub(super) unhandled: RefCell<Vec<(v8::Global<v8::Promise>, v8::Global<v8::Value>)>>,
-    /// Console messages being written; a sink that calls back into its own plugin stops here.
-    pub(super) writing: Cell<bool>,
+    pub(super) modules: RefCell<Modules>,
+    pub(super) timers: RefCell<Timers>,
+    /// The blueprint's host functions, by the number that their JavaScript functions carry.
+    pub(super) functions: Vec<(String, HostFunction)>,
+    pub(super) host_calls: RefCell<HostCalls>,
+    pub(super) answers: Arc<Answers>,
+    pub(super) console: ConsoleMeter,
 }
 
 impl State {
-    pub(super) fn new(blueprint: Arc<Blueprint>, slot: Arc<Slot>) -> Rc<Self> {
+    pub(super) fn new(
+        blueprint: &Arc<Blueprint>,
+        slot: &Arc<Slot>,
+        answers: &Arc<Answers>,
+    ) -> Rc<Self> {
+        let functions = blueprint.host.iter();
         Rc::new(Self {
-            blueprint,
-            slot,
+            plugin: blueprint.id.as_str().into(),
+            slot: Arc::clone(slot),
             hooks: RefCell::default(),
             unhandled: RefCell::default(),
-            writing: Cell::new(false),
+            modules: RefCell::default(),
+            timers: RefCell::default(),
+            functions: functions.map(|(name, body)| (name.clone(), body.clone())).collect(),
+            host_calls: RefCell::default(),
+            answers: Arc::clone(answers),
+            console: ConsoleMeter::default(),
+            blueprint: Arc::clone(blueprint),
         })
     }
 
@@ -41,15 +63,11 @@ impl State {
 
     /// Hands a console message to the host's sink, whatever the sink does.
     pub(super) fn write_console(&self, level: ConsoleLevel, text: String) {
-        if self.writing.replace(true) {
-            return;
-        }
         let message = ConsoleMessage { plugin: self.blueprint.id.clone(), level, text };
         // Unwinding must not cross V8's frames, and a broken sink costs only its message.
         let sink = std::panic::AssertUnwindSafe(|| self.blueprint.console.write(&message));
         if std::panic::catch_unwind(sink).is_err() {
             tracing::error!(plugin = self.blueprint.id, "the console sink panicked");
         }
-        self.writing.set(false);
     }
 }

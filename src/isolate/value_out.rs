@@ -10,6 +10,7 @@ use serde_json::{Map, Number};
 
 use super::Failure;
 use super::failure::OrThrown as _;
+use super::inspect::own_data;
 use super::state::State;
 use crate::policy::ResourceLimits;
 use crate::protocol::{PluginError, Value};
@@ -207,7 +208,8 @@ impl<'s, 'a> Walk<'s, 'a> {
         self.container(scope, object)
     }
 
-    /// What the object's `toJSON` answers, if it has one.
+    /// What the object's `toJSON` answers, if it has one. One that sits on `Object.prototype`
+    /// does not count: nobody puts it there but to get into every answer of the plugin.
     fn replaced<'v>(
         &self,
         scope: &mut Scope<'v, '_>,
@@ -217,6 +219,13 @@ impl<'s, 'a> Walk<'s, 'a> {
         let Ok(to_json) = v8::Local::<v8::Function>::try_from(to_json) else {
             return Ok(None);
         };
+        let root = v8::Object::new(scope).get_prototype(scope);
+        if let Some(Ok(root)) = root.map(v8::Local::<v8::Object>::try_from)
+            && own_data(scope, root, self.to_json_key.into())?
+                .is_some_and(|polluted| polluted.strict_equals(to_json.into()))
+        {
+            return Ok(None);
+        }
         let key = v8::String::empty(scope).into();
         to_json.call(scope, object.into(), &[key]).or_thrown().map(Some)
     }

@@ -1,16 +1,20 @@
 //! `World`: one V8 isolate with its one context, from creation to disposal.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::buffers::BufferQuota;
 use super::builder::Blueprint;
 use super::failure::Failure;
 use super::heap::{HeapGuard, HeapUse};
+use super::host_calls::Answers;
+use super::stack::GuestStack;
 use super::state::State;
 use super::{exception, platform, settle};
 use crate::policy::Capability;
+use crate::process::{self, Admission};
 use crate::protocol::PluginError;
-use crate::watchdog::Slot;
+use crate::watchdog::{self, Slot};
 
 /// The scope that guest code runs in: a fresh `TryCatch` in the plugin's context.
 pub(super) type Caught<'t, 's, 'o, 'i> =
@@ -21,16 +25,24 @@ pub(super) type Caught<'t, 's, 'o, 'i> =
 pub(super) struct World {
     // Dropped in this order: handles, then the isolate, then what its callbacks point to.
     context: v8::Global<v8::Context>,
+    state: Rc<State>,
     isolate: Isolate,
     heap: Box<HeapGuard>,
+    stack: GuestStack,
+    _admitted: Admission,
 }
 
 impl World {
     /// Creates an isolate with the blueprint's heap and buffer limits, in which nothing has run
     /// and the global object is still V8's own.
-    pub(super) fn new(blueprint: &Arc<Blueprint>, slot: &Arc<Slot>) -> Result<Self, PluginError> {
+    pub(super) fn new(
+        blueprint: &Arc<Blueprint>,
+        slot: &Arc<Slot>,
+        answers: &Arc<Answers>,
+    ) -> Result<Self, PluginError> {
         platform::initialize()?;
         let limits = &blueprint.limits;
+        let admitted = process::admit(limits.heap + limits.array_buffers)?;
         let heap_limit = bytes(limits.heap);
         let buffers = BufferQuota::new(bytes(limits.array_buffers));
         let parameters = v8::CreateParams::default()
@@ -45,14 +57,21 @@ impl World {
         if !blueprint.capabilities.has(Capability::Wasm) {
             v8.set_allow_wasm_code_generation_callback(refuse_wasm_code);
         }
-        v8.set_slot(State::new(Arc::clone(blueprint), Arc::clone(slot)));
+        v8.set_oom_error_handler(on_out_of_memory);
+        let state = State::new(blueprint, slot, answers);
+        v8.set_slot(Rc::clone(&state));
         let heap = HeapGuard::install(v8, slot, &buffers, heap_limit);
         let context = isolate.entered(|isolate| {
             v8::scope!(let scope, isolate);
             let context = v8::Context::new(scope, v8::ContextOptions::default());
             v8::Global::new(scope, context)
         });
-        Ok(Self { context, isolate, heap })
+        let stack = GuestStack::of_this_thread(bytes(limits.stack));
+        Ok(Self { context, state, isolate, heap, stack, _admitted: admitted })
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
     }
 
     /// Runs `work` inside the context, and turns what it threw into an error, still inside.
@@ -60,8 +79,8 @@ impl World {
         &mut self,
         work: impl FnOnce(&mut Caught<'_, '_, '_, '_>) -> Result<R, Failure>,
     ) -> Result<R, PluginError> {
-        let context = &self.context;
-        self.isolate.entered(|isolate| {
+        let (stack, context, isolate) = (self.stack, &self.context, &mut self.isolate);
+        let in_context = |isolate: &mut v8::OwnedIsolate| {
             v8::scope!(let scope, isolate);
             let context = v8::Local::new(scope, context);
             let scope = &mut v8::ContextScope::new(scope, context);
@@ -76,7 +95,8 @@ impl World {
                     Err(PluginError::Internal("V8 answered nothing".into()))
                 }
             }
-        })
+        };
+        stack.run(|| isolate.entered(in_context))
     }
 
     pub(super) fn handle(&self) -> v8::IsolateHandle {
@@ -156,6 +176,13 @@ impl Drop for Isolate {
             self.0.enter();
         }
     }
+}
+
+/// V8 is out of memory in spite of the headroom, or wants an array beyond its largest. It ends
+/// the process if this returns, so on a worker's thread it does not.
+#[expect(unsafe_code, reason = "called by V8")]
+unsafe extern "C" fn on_out_of_memory(_: *const std::ffi::c_char, _: &v8::OomDetails) {
+    watchdog::doom_this_thread();
 }
 
 fn bytes(size: bytesize::ByteSize) -> usize {

@@ -25,6 +25,10 @@ pub enum Capability {
     SharedMemory,
     /// `Temporal`.
     Temporal,
+    /// `setTimeout`, `setInterval`, `clearTimeout`, `clearInterval`. Their callbacks run during
+    /// the plugin's calls, while these wait for a promise, and between them; each under the
+    /// limits of a call.
+    Timers,
     /// `WebAssembly`. Its code and memories are outside the heap limit.
     Wasm,
     /// `WeakRef` and `FinalizationRegistry`.
@@ -33,11 +37,12 @@ pub enum Capability {
 
 impl Capability {
     /// Every capability, in the order of their names.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::CodeGeneration,
         Self::Intl,
         Self::SharedMemory,
         Self::Temporal,
+        Self::Timers,
         Self::Wasm,
         Self::WeakReferences,
     ];
@@ -49,6 +54,7 @@ impl Capability {
             Self::Intl => "intl",
             Self::SharedMemory => "shared_memory",
             Self::Temporal => "temporal",
+            Self::Timers => "timers",
             Self::Wasm => "wasm",
             Self::WeakReferences => "weak_references",
         }

@@ -5,20 +5,28 @@ use std::time::Duration;
 use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
+use super::limit;
+use super::{Hardening, Limit};
 use crate::protocol::PluginError;
 
 /// How much a plugin may use: per call, and as a whole.
 ///
-/// Sizes are read and written as `"64MiB"` (or a number of bytes), times as `"500ms"`. The
-/// limits are checked when a worker is built; see [`validate`](Self::validate).
+/// Sizes are read and written as `"64MiB"` (or a number of bytes), times as `"500ms"`, and a
+/// [`Limit`] may be `"off"`. The limits are checked when a worker is built; see
+/// [`validate`](Self::validate). What is shared by all plugins of the process is limited by
+/// [`ProcessLimits`](crate::ProcessLimits).
+///
+/// There are three presets: [`strict`](Self::strict) for code of unknown origin,
+/// [`default`](Self::default), and [`trusted`](Self::trusted) for one's own code, whose mistakes
+/// are to be survived.
 ///
 /// ```
 /// use std::time::Duration;
 /// use plugin_sandbox::{ByteSize, ResourceLimits};
 ///
-/// let mut limits = ResourceLimits::default();
+/// let mut limits = ResourceLimits::strict();
 /// limits.wall_time = Duration::from_millis(200);
-/// limits.heap = ByteSize::mib(32);
+/// limits.heap = ByteSize::mib(48);
 /// limits.validate()?;
 /// # Ok::<(), plugin_sandbox::PluginError>(())
 /// ```
@@ -28,12 +36,39 @@ use crate::protocol::PluginError;
 pub struct ResourceLimits {
     /// Per call: the longest time from the moment the worker takes the call up until its answer
     /// is ready, waiting for promises and turning the result into data included; time in the
-    /// queue is not. Also for each start-up script.
+    /// queue is not. Also for each start-up script, and for each timer callback or host reply
+    /// that runs between calls.
     ///
-    /// Default 5 s. Hit: [`PluginError::Timeout`], the plugin lives on with the state it had.
-    /// A builtin that V8 cannot interrupt ends first.
+    /// Default 5 s (trusted 60 s). Hit: [`PluginError::Timeout`], the plugin lives
+    /// on with the state it had. A builtin that V8 cannot interrupt ends first, or costs the
+    /// plugin its isolate after [`grace`](Self::grace); see [`hardening`](Self::hardening).
     #[serde(with = "humantime_serde")]
     pub wall_time: Duration,
+
+    /// Per call: the processor time that the plugin's thread may use, collections included;
+    /// waiting does not count. Measured by the operating system's clock of that thread, to
+    /// within a millisecond. V8's helper threads (concurrent marking and compilation) are not
+    /// counted.
+    ///
+    /// Default off (strict 3 s). Hit: [`PluginError::CpuTimeExceeded`], the
+    /// plugin lives on.
+    #[serde(with = "limit::time")]
+    pub cpu_time: Limit<Duration>,
+
+    /// Per call: how long after it was told a call may take to stop. Then its caller is
+    /// answered, its thread is given up ([quarantined](crate::ProcessLimits::quarantined)), and
+    /// a fresh one takes its place.
+    ///
+    /// Default 1.5 s (strict 1 s, trusted 10 s).
+    #[serde(with = "humantime_serde")]
+    pub grace: Duration,
+
+    /// Per plugin: how many calls a second may be made, measured as a token bucket that holds
+    /// as many tokens as this number.
+    ///
+    /// Default off (strict 1000, trusted off). Hit: [`PluginError::RateLimited`] at once,
+    /// nothing is queued.
+    pub calls_per_second: Limit<u32>,
 
     /// Per call: the longest wait in the worker's queue.
     ///
@@ -44,66 +79,117 @@ pub struct ResourceLimits {
 
     /// Per plugin: the calls that may wait, the running one not counted.
     ///
-    /// Default 1024. Hit: [`PluginError::Busy`] at once, nothing is queued.
+    /// Default 1024 (strict 64). Hit: [`PluginError::Busy`] at once, nothing is queued.
     pub queue_length: usize,
 
     /// Per plugin: V8's old generation, in bytes, after garbage was collected. The young
     /// generation comes on top (3/32 of this, at least 6 MiB), and while a call is stopped V8
     /// may briefly go beyond to unwind it.
     ///
-    /// Default 64 MiB, at least [`MIN_HEAP`](Self::MIN_HEAP). Hit:
-    /// [`PluginError::MemoryLimitExceeded`]; the isolate is discarded and the worker builds a
-    /// new one. `ArrayBuffer`s are counted by [`array_buffers`](Self::array_buffers).
+    /// Default 64 MiB (trusted 256 MiB), at least
+    /// [`MIN_HEAP`](Self::MIN_HEAP). Hit: [`PluginError::MemoryLimitExceeded`]; the isolate is
+    /// discarded and the worker builds a new one. `ArrayBuffer`s are counted by
+    /// [`array_buffers`](Self::array_buffers); all memory that V8 knows of, in the heap and
+    /// outside, is held to four times this limit.
     pub heap: ByteSize,
 
     /// Per plugin: the bytes behind all live `ArrayBuffer`s, as V8 asks the host for them.
     ///
-    /// Default 64 MiB. Hit: the plugin gets a `RangeError` that it can catch; garbage is
-    /// collected before it is refused. Resizable buffers, which V8 allocates past the host, are
-    /// not counted.
+    /// Default 64 MiB (strict 16 MiB, trusted 256 MiB). Hit: the plugin gets a `RangeError`
+    /// that it can catch; garbage is collected before it is refused. With
+    /// [`Hardening::Off`], resizable buffers, which V8 allocates past the host, are not counted
+    /// here but against four times [`heap`](Self::heap).
     pub array_buffers: ByteSize,
+
+    /// Per plugin: the stack that its code may use, in bytes.
+    ///
+    /// Default 960 KiB, which is the most (strict 512 KiB). Hit: a `RangeError` that the plugin
+    /// can catch. On Windows this cannot be set lower.
+    pub stack: ByteSize,
 
     /// Per call and start-up script: the length of the source text in bytes of UTF-8.
     ///
-    /// Default 2 MiB; parsing can take two hundred times the source in memory that no heap
-    /// limit covers. Hit: [`PluginError::TooLarge`], nothing runs.
+    /// Default 2 MiB (strict 512 KiB, trusted 16 MiB); parsing can take two hundred times the
+    /// source in memory that no heap limit covers. Hit: [`PluginError::TooLarge`], nothing runs.
     pub source_size: ByteSize,
 
-    /// Per call: the argument as JSON text, in bytes.
+    /// Per call: the argument as JSON text, in bytes. Also for what a host function answers.
     ///
-    /// Default 8 MiB. Hit: [`PluginError::TooLarge`] at once, nothing is queued.
+    /// Default 8 MiB (strict 1 MiB, trusted 64 MiB). Hit: [`PluginError::TooLarge`] at once,
+    /// nothing is queued.
     pub argument_size: ByteSize,
 
     /// Per call: the nesting of the argument's arrays and objects.
     ///
-    /// Default 128. Hit: [`PluginError::TooLarge`] at once, nothing is queued.
+    /// Default 128 (strict 32, trusted 256). Hit: [`PluginError::TooLarge`] at once, nothing is
+    /// queued.
     pub argument_depth: usize,
 
     /// Per call: the result, in bytes of JSON text, as it is read: a string counts its UTF-8,
-    /// a number or keyword 8.
+    /// a number or keyword 8. Also for each argument of a host function.
     ///
-    /// Default 8 MiB. Hit: [`PluginError::TooLarge`]; the plugin lives on.
+    /// Default 8 MiB (strict 1 MiB, trusted 64 MiB). Hit: [`PluginError::TooLarge`]; the plugin
+    /// lives on.
     pub result_size: ByteSize,
 
     /// Per call: the nesting of the result's arrays and objects.
     ///
-    /// Default 128. Hit: [`PluginError::TooLarge`]; the plugin lives on.
+    /// Default 128 (strict 32, trusted 256). Hit: [`PluginError::TooLarge`]; the plugin lives
+    /// on.
     pub result_depth: usize,
+
+    /// Per call: console output, in bytes of text.
+    ///
+    /// Default 1 MiB (strict 64 KiB, trusted off). Hit: the rest is dropped and counted in
+    /// [`WorkerStats::console_bytes_dropped`](crate::WorkerStats::console_bytes_dropped), which
+    /// the console is told once a call.
+    pub console_bytes_per_call: Limit<ByteSize>,
+
+    /// Per plugin: console output in any second, in bytes of text.
+    ///
+    /// Default 4 MiB (strict 256 KiB, trusted off). Hit: as
+    /// [`console_bytes_per_call`](Self::console_bytes_per_call).
+    pub console_bytes_per_second: Limit<ByteSize>,
+
+    /// Per plugin: timers that are set and have not fired or been cleared.
+    ///
+    /// Default 1024 (strict 64, trusted 65536). Hit: a `RangeError` in `setTimeout`.
+    pub timers: usize,
+
+    /// Per plugin: asynchronous host functions that have not answered.
+    ///
+    /// Default 256 (strict 16, trusted 4096). Hit: a `RangeError` in the function.
+    pub pending_host_calls: usize,
+
+    /// Per plugin: which builtins that could end the process, or that V8 cannot interrupt, are
+    /// guarded.
+    ///
+    /// Default [`Hardening::Full`] (trusted [`Hardening::AbortOnly`]).
+    pub hardening: Hardening,
 }
 
 impl Default for ResourceLimits {
     fn default() -> Self {
         Self {
             wall_time: Duration::from_secs(5),
+            cpu_time: Limit::Off,
+            grace: Duration::from_millis(1500),
+            calls_per_second: Limit::Off,
             queue_time: Duration::from_secs(30),
             queue_length: 1024,
             heap: ByteSize::mib(64),
             array_buffers: ByteSize::mib(64),
+            stack: Self::MAX_STACK,
             source_size: ByteSize::mib(2),
             argument_size: ByteSize::mib(8),
             argument_depth: 128,
             result_size: ByteSize::mib(8),
             result_depth: 128,
+            console_bytes_per_call: Limit::At(ByteSize::mib(1)),
+            console_bytes_per_second: Limit::At(ByteSize::mib(4)),
+            timers: 1024,
+            pending_host_calls: 256,
+            hardening: Hardening::Full,
         }
     }
 }
@@ -117,6 +203,9 @@ impl ResourceLimits {
     /// before it meets V8's largest backing store, which ends the process.
     pub const MAX_HEAP: ByteSize = ByteSize::mib(512);
 
+    /// The most stack that plugins may use: V8's own limit is one for the process.
+    pub const MAX_STACK: ByteSize = ByteSize::kib(960);
+
     /// The deepest nesting that a value may have on its way in or out: conversion walks it on
     /// the stack.
     pub const MAX_DEPTH: usize = 512;
@@ -124,62 +213,143 @@ impl ResourceLimits {
     /// The longest [`wall_time`](Self::wall_time) and [`queue_time`](Self::queue_time).
     pub const MAX_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
+    /// For code of unknown origin: little of everything, and a processor budget.
+    pub fn strict() -> Self {
+        Self {
+            cpu_time: Limit::At(Duration::from_secs(3)),
+            grace: Duration::from_secs(1),
+            calls_per_second: Limit::At(1000),
+            queue_length: 64,
+            array_buffers: ByteSize::mib(16),
+            stack: if cfg!(windows) { Self::MAX_STACK } else { ByteSize::kib(512) },
+            source_size: ByteSize::kib(512),
+            argument_size: ByteSize::mib(1),
+            argument_depth: 32,
+            result_size: ByteSize::mib(1),
+            result_depth: 32,
+            console_bytes_per_call: Limit::At(ByteSize::kib(64)),
+            console_bytes_per_second: Limit::At(ByteSize::kib(256)),
+            timers: 64,
+            pending_host_calls: 16,
+            ..Self::default()
+        }
+    }
+
+    /// For code of one's own, whose mistakes are to be survived: much of everything.
+    pub fn trusted() -> Self {
+        Self {
+            wall_time: Duration::from_secs(60),
+            grace: Duration::from_secs(10),
+            heap: ByteSize::mib(256),
+            array_buffers: ByteSize::mib(256),
+            source_size: ByteSize::mib(16),
+            argument_size: ByteSize::mib(64),
+            argument_depth: 256,
+            result_size: ByteSize::mib(64),
+            result_depth: 256,
+            console_bytes_per_call: Limit::Off,
+            console_bytes_per_second: Limit::Off,
+            timers: 65536,
+            pending_host_calls: 4096,
+            hardening: Hardening::AbortOnly,
+            ..Self::default()
+        }
+    }
+
     /// Checks each limit by itself and against the others.
     ///
     /// # Errors
     ///
     /// [`PluginError::InvalidLimit`] names the field and says what to do.
     pub fn validate(&self) -> Result<(), PluginError> {
-        let fail = |field, reason: String| Err(PluginError::InvalidLimit { field, reason });
-        for (field, time) in [("wall_time", self.wall_time), ("queue_time", self.queue_time)] {
-            if time.is_zero() {
-                return fail(field, "is zero: no call could ever run".into());
-            }
-            if time > Self::MAX_TIME {
-                return fail(field, format!("{time:?} is more than {:?}", Self::MAX_TIME));
-            }
-        }
-        if self.queue_length == 0 {
-            return fail("queue_length", "is zero: no call could ever be queued".into());
-        }
-        if self.heap < Self::MIN_HEAP {
-            let reason = format!(
-                "{} is too small for V8 to start in; give at least {} (a bare number is bytes)",
-                self.heap,
-                Self::MIN_HEAP
-            );
-            return fail("heap", reason);
-        }
-        if self.heap > Self::MAX_HEAP {
-            let reason = format!(
-                "{} is more than {}, above which growing one array can end the process",
-                self.heap,
-                Self::MAX_HEAP
-            );
-            return fail("heap", reason);
-        }
-        for (field, size) in [
-            ("source_size", self.source_size),
-            ("argument_size", self.argument_size),
-            ("result_size", self.result_size),
-        ] {
-            if size == ByteSize::b(0) {
-                return fail(field, "is zero".into());
-            }
-            // A string in V8 has at most 2^29 - 24 units; leave room for the heap itself.
-            if size > ByteSize::mib(256) {
-                return fail(field, format!("{size} is more than 256 MiB"));
-            }
-        }
+        self.validate_times()?;
+        self.validate_sizes()?;
         for (field, depth) in
             [("argument_depth", self.argument_depth), ("result_depth", self.result_depth)]
         {
             if depth == 0 || depth > Self::MAX_DEPTH {
-                return fail(field, format!("{depth} is not from 1 to {}", Self::MAX_DEPTH));
+                return refuse(field, format!("{depth} is not from 1 to {}", Self::MAX_DEPTH));
             }
+        }
+        if self.queue_length == 0 {
+            return refuse("queue_length", "is zero: no call could ever be queued");
+        }
+        if self.calls_per_second == Limit::At(0) {
+            return refuse("calls_per_second", "is zero: no call could ever run; or \"off\"");
         }
         Ok(())
     }
+
+    fn validate_times(&self) -> Result<(), PluginError> {
+        for (field, time) in [
+            ("wall_time", self.wall_time),
+            ("queue_time", self.queue_time),
+            ("grace", self.grace),
+            ("cpu_time", self.cpu_time.at().unwrap_or(Self::MAX_TIME)),
+        ] {
+            Self::validate_time(field, time)?;
+        }
+        match self.cpu_time.at() {
+            Some(cpu_time) if cpu_time > self.wall_time => refuse(
+                "cpu_time",
+                format!(
+                    "{cpu_time:?} could never be reached within wall_time, {:?}; lower it, or \
+                     turn it \"off\"",
+                    self.wall_time
+                ),
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn validate_time(field: &'static str, time: Duration) -> Result<(), PluginError> {
+        if time.is_zero() {
+            return refuse(field, "is zero: no call could ever run");
+        }
+        if time > Self::MAX_TIME {
+            return refuse(field, format!("{time:?} is more than {:?}", Self::MAX_TIME));
+        }
+        Ok(())
+    }
+
+    fn validate_sizes(&self) -> Result<(), PluginError> {
+        in_range("heap", self.heap, Self::MIN_HEAP, Self::MAX_HEAP).map_err(
+            |error| match error {
+                PluginError::InvalidLimit { field, reason } if self.heap < Self::MIN_HEAP => {
+                    let reason =
+                        format!("{reason}: V8 cannot start in it (a bare number is bytes)");
+                    PluginError::InvalidLimit { field, reason }
+                }
+                other => other,
+            },
+        )?;
+        in_range("array_buffers", self.array_buffers, ByteSize::b(0), ByteSize::gib(4))?;
+        in_range("stack", self.stack, ByteSize::kib(128), Self::MAX_STACK)?;
+        if cfg!(windows) && self.stack < Self::MAX_STACK {
+            return refuse("stack", format!("cannot be less than {} here", Self::MAX_STACK));
+        }
+        // A string in V8 has at most 2^29 - 24 units; leave room for the heap itself.
+        let longest = ByteSize::mib(256);
+        in_range("source_size", self.source_size, ByteSize::b(1), longest)?;
+        in_range("argument_size", self.argument_size, ByteSize::b(4), longest)?;
+        in_range("result_size", self.result_size, ByteSize::b(8), longest)
+    }
+}
+
+fn refuse(field: &'static str, reason: impl Into<String>) -> Result<(), PluginError> {
+    Err(PluginError::InvalidLimit { field, reason: reason.into() })
+}
+
+fn in_range(
+    field: &'static str,
+    size: ByteSize,
+    least: ByteSize,
+    most: ByteSize,
+) -> Result<(), PluginError> {
+    if (least..=most).contains(&size) {
+        return Ok(());
+    }
+    refuse(field, format!("{size} is not from {least} to {most}"))
 }
 
 #[cfg(test)]
@@ -196,8 +366,12 @@ mod tests {
     }
 
     #[test]
-    fn the_defaults_are_valid() {
-        ResourceLimits::default().validate().unwrap();
+    fn the_presets_are_valid() {
+        for limits in
+            [ResourceLimits::strict(), ResourceLimits::default(), ResourceLimits::trusted()]
+        {
+            limits.validate().unwrap();
+        }
     }
 
     #[test]
@@ -212,21 +386,50 @@ mod tests {
         assert_eq!(refused(|limits| limits.heap = ByteSize::gib(4)).0, "heap");
         assert_eq!(refused(|limits| limits.wall_time = Duration::ZERO).0, "wall_time");
         assert_eq!(refused(|limits| limits.queue_time = Duration::MAX).0, "queue_time");
+        assert_eq!(refused(|limits| limits.grace = Duration::ZERO).0, "grace");
         assert_eq!(refused(|limits| limits.queue_length = 0).0, "queue_length");
         assert_eq!(refused(|limits| limits.result_depth = 1_000_000).0, "result_depth");
         assert_eq!(refused(|limits| limits.source_size = ByteSize::b(0)).0, "source_size");
         assert_eq!(refused(|limits| limits.result_size = ByteSize::gib(1)).0, "result_size");
+        assert_eq!(refused(|limits| limits.stack = ByteSize::kib(1)).0, "stack");
+        let none = refused(|limits| limits.calls_per_second = Limit::At(0));
+        assert_eq!(none.0, "calls_per_second");
     }
 
     #[test]
-    fn limits_are_read_as_people_write_them() {
-        let limits: ResourceLimits =
-            toml::from_str("heap = \"32MiB\"\nwall_time = \"250ms\"\n").unwrap();
+    fn a_processor_budget_beyond_the_wall_time_is_a_contradiction() {
+        let (field, reason) = refused(|limits| limits.cpu_time = Limit::At(Duration::from_secs(6)));
+        assert_eq!(field, "cpu_time");
+        assert!(reason.contains("wall_time"), "{reason}");
+    }
+
+    #[test]
+    fn limits_are_read_and_written_as_people_write_them() {
+        let file = "heap = \"32MiB\"\nwall_time = \"250ms\"\ncpu_time = \"100ms\"\n\
+                    console_bytes_per_call = \"off\"\nhardening = \"abort_only\"";
+        let limits: ResourceLimits = toml::from_str(file).unwrap();
         assert_eq!(limits.heap, ByteSize::mib(32));
         assert_eq!(limits.wall_time, Duration::from_millis(250));
+        assert_eq!(limits.cpu_time, Limit::At(Duration::from_millis(100)));
+        assert_eq!(limits.console_bytes_per_call, Limit::Off);
+        assert_eq!(limits.hardening, Hardening::AbortOnly);
         assert_eq!(limits.queue_length, ResourceLimits::default().queue_length);
-        let json = serde_json::to_string(&limits).unwrap();
-        assert_eq!(serde_json::from_str::<ResourceLimits>(&json).unwrap(), limits);
-        assert!(toml::from_str::<ResourceLimits>("heep = \"32MiB\"").is_err());
+        for limits in [limits, ResourceLimits::strict(), ResourceLimits::trusted()] {
+            let json = serde_json::to_string(&limits).unwrap();
+            assert_eq!(serde_json::from_str::<ResourceLimits>(&json).unwrap(), limits);
+        }
+    }
+
+    #[test]
+    fn what_is_no_limit_is_refused_with_its_place() {
+        for (file, said) in [
+            ("heep = \"32MiB\"", "heep"),
+            ("cpu_time = \"soon\"", "line 1"),
+            ("console_bytes_per_call = \"of\"", "line 1"),
+            ("calls_per_second = -1", "line 1"),
+        ] {
+            let error = toml::from_str::<ResourceLimits>(file).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
     }
 }

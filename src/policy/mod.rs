@@ -5,10 +5,18 @@
 //! [`worker`](crate::worker) (queue).
 
 mod capabilities;
+mod hardening;
+mod limit;
 mod limits;
 mod manifest;
+mod process;
+mod restart;
 
 pub use bytesize::ByteSize;
 pub use capabilities::{Capability, PluginCapabilities};
+pub use hardening::Hardening;
+pub use limit::Limit;
 pub use limits::ResourceLimits;
 pub use manifest::PluginManifest;
+pub use process::ProcessLimits;
+pub use restart::RestartPolicy;

@@ -42,6 +42,18 @@ pub enum PluginError {
         limit: Duration,
     },
 
+    /// The call used more processor time than
+    /// [`ResourceLimits::cpu_time`](crate::ResourceLimits::cpu_time). The plugin lives on.
+    #[error("stopped after {used:?} of processor time, {limit:?} are allowed")]
+    CpuTimeExceeded {
+        /// What it had used when it was stopped.
+        #[serde(with = "humantime_serde")]
+        used: Duration,
+        /// The limit.
+        #[serde(with = "humantime_serde")]
+        limit: Duration,
+    },
+
     /// The plugin's heap reached [`ResourceLimits::heap`](crate::ResourceLimits::heap). Its
     /// isolate is gone; the worker has built a new one and run the start-up scripts again.
     #[error("the plugin's heap reached its limit: {used} of {limit} bytes in use")]
@@ -56,6 +68,11 @@ pub enum PluginError {
     #[error("the call was cancelled")]
     Cancelled,
 
+    /// The worker was shut down while the call ran, without waiting for it; see
+    /// [`PluginWorker::shutdown_now`](crate::PluginWorker::shutdown_now).
+    #[error("the call was stopped because the plugin's worker is being shut down")]
+    ShutDown,
+
     /// The worker is shut down, or went away before it answered.
     #[error("the plugin's worker is shut down")]
     WorkerDisconnected,
@@ -67,11 +84,39 @@ pub enum PluginError {
         cause: Box<PluginError>,
     },
 
+    /// The plugin lost its isolate more often than its
+    /// [`RestartPolicy`](crate::RestartPolicy) allows, and was not started again; every call
+    /// answers this.
+    #[error("the plugin failed too often and was not started again")]
+    NotRestarted,
+
     /// The worker's queue is full. Nothing was queued; try again later.
     #[error("the plugin is busy: {limit} calls are waiting already")]
     Busy {
         /// [`ResourceLimits::queue_length`](crate::ResourceLimits::queue_length).
         limit: usize,
+    },
+
+    /// More calls a second than
+    /// [`ResourceLimits::calls_per_second`](crate::ResourceLimits::calls_per_second). Nothing
+    /// was queued.
+    #[error("too many calls a second; try again in {retry_after:?}")]
+    RateLimited {
+        /// When the next call is allowed.
+        #[serde(with = "humantime_serde")]
+        retry_after: Duration,
+    },
+
+    /// All plugins together are at a limit of [`ProcessLimits`](crate::ProcessLimits). Nothing
+    /// was started.
+    #[error("the process is at its limit of {what}: {used} of {limit}")]
+    ProcessLimit {
+        /// The field of [`ProcessLimits`](crate::ProcessLimits).
+        what: &'static str,
+        /// How much there is, with what was asked for; bytes or threads.
+        used: u64,
+        /// The limit.
+        limit: u64,
     },
 
     /// The call waited in the queue for longer than

@@ -25,6 +25,7 @@ impl Tick {
     }
 }
 
-fn nanos(time: Duration) -> u64 {
+/// Nanoseconds, as many as fit.
+pub(super) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

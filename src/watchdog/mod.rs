@@ -9,8 +9,12 @@
 //! Knows clocks and threads; what "stop" means it is told as a closure.
 
 mod clock;
+mod cpu_clock;
+mod fault;
 mod slot;
 mod thread;
 
-pub(crate) use slot::{Cause, Condemn, Outcome, Slot};
+pub use fault::{FaultContainment, set_fault_containment};
+pub(crate) use fault::{WorkerThread, doom_this_thread};
+pub(crate) use slot::{Budget, Cause, Condemn, Outcome, Slot};
 pub(crate) use thread::{retire, watch};

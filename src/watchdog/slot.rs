@@ -1,17 +1,29 @@
 //! `Slot`: the state of one isolate's running call, shared with whoever may stop it.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use super::clock::Tick;
+use super::clock::{Tick, nanos};
+use super::cpu_clock::CpuClock;
 use super::thread;
 
 /// Why a call was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
     Timeout { limit: Duration },
+    CpuTime { used: Duration, limit: Duration },
     MemoryLimit { used: usize, limit: usize },
     Cancelled,
+    ShutDown,
+}
+
+/// How much time a call may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Budget {
+    pub(crate) wall: Duration,
+    /// Processor time of the thread.
+    pub(crate) cpu: Option<Duration>,
 }
 
 /// How a call ended, as far as the watchdog is concerned.
@@ -35,9 +47,14 @@ mod phase {
     pub(super) const FIRING: u64 = 2;
     pub(super) const FIRED: u64 = 3;
     pub(super) const CONDEMNED: u64 = 4;
+    /// The thread will never come back; the watchdog is to condemn it.
+    pub(super) const DOOMED: u64 = 5;
     pub(super) const MASK: u64 = 7;
     pub(super) const CALL: u64 = MASK + 1;
 }
+
+/// No budget of processor time.
+const NO_BUDGET: u64 = u64::MAX;
 
 /// How long after the first stop the isolate is told again.
 const REPEAT: Duration = Duration::from_millis(100);
@@ -51,18 +68,27 @@ pub(crate) type Condemn = Box<dyn Fn(Cause) + Send + Sync>;
 /// One isolate's line to the watchdog.
 pub(crate) struct Slot {
     state: AtomicU64,
-    /// When the running call is to be stopped; read only while the phase is `RUNNING`.
+    /// When the running call is to be looked at next; read only while the phase is `RUNNING`.
+    next_check: AtomicU64,
+    /// When the running call is to be stopped, and its wall time, for the cause.
     deadline: AtomicU64,
-    /// The running call's wall time, for the cause.
     wall_time: AtomicU64,
+    /// The running call's processor time, and when it began.
+    cpu_time: AtomicU64,
+    began: AtomicU64,
+    cpu: CpuMeter,
     /// When the stopped call is to be looked at again; read only while the phase is `FIRED`.
     next_look: AtomicU64,
     fired_at: AtomicU64,
-    cancel_asked: AtomicBool,
+    /// A stop that was asked for before the call it is meant for was armed.
+    asked: Mutex<Option<Cause>>,
+    is_asked: AtomicBool,
     cause: RecordedCause,
     stop: Stop,
     condemn: Option<Condemn>,
     grace: Duration,
+    /// For the cause of a call that runs its thread out of memory.
+    memory_limit: usize,
 }
 
 impl std::fmt::Debug for Slot {
@@ -78,31 +104,59 @@ impl Slot {
     pub(crate) fn new(stop: Stop, grace: Duration, condemn: Option<Condemn>) -> Self {
         Self {
             state: AtomicU64::new(phase::IDLE),
+            next_check: AtomicU64::new(0),
             deadline: AtomicU64::new(0),
             wall_time: AtomicU64::new(0),
+            cpu_time: AtomicU64::new(NO_BUDGET),
+            began: AtomicU64::new(0),
+            cpu: CpuMeter::default(),
             next_look: AtomicU64::new(0),
             fired_at: AtomicU64::new(0),
-            cancel_asked: AtomicBool::new(false),
+            asked: Mutex::new(None),
+            is_asked: AtomicBool::new(false),
             cause: RecordedCause::default(),
             stop,
             condemn,
             grace,
+            memory_limit: 0,
         }
     }
 
-    /// Starts a call of at most `wall_time`. Only the isolate's own thread arms and disarms.
-    pub(crate) fn arm(&self, wall_time: Duration) {
+    /// The same for a plugin with so much heap.
+    pub(crate) fn with_memory_limit(self, memory_limit: usize) -> Self {
+        Self { memory_limit, ..self }
+    }
+
+    /// Starts a call within `budget`. Only the isolate's own thread arms and disarms.
+    pub(crate) fn arm(&self, budget: Budget) {
         let state = self.state.load(Ordering::Relaxed);
         debug_assert_eq!(state & phase::MASK, phase::IDLE, "armed twice");
-        let deadline = Tick::now().after(wall_time);
+        let now = Tick::now();
+        let deadline = now.after(budget.wall);
         self.deadline.store(deadline.0, Ordering::Relaxed);
-        self.wall_time.store(wall_time.as_nanos() as u64, Ordering::Relaxed);
-        // SeqCst: ordered against the watchdog's `next_wake` and against `cancel`, both of which
+        self.wall_time.store(nanos(budget.wall), Ordering::Relaxed);
+        let first_check = match budget.cpu {
+            // A thread uses no more processor time than time passes.
+            Some(cpu) => {
+                self.cpu.mark(now);
+                self.began.store(now.0, Ordering::Relaxed);
+                self.cpu_time.store(nanos(cpu), Ordering::Relaxed);
+                deadline.min(now.after(cpu))
+            }
+            None => {
+                self.cpu_time.store(NO_BUDGET, Ordering::Relaxed);
+                deadline
+            }
+        };
+        self.next_check.store(first_check.0, Ordering::Relaxed);
+        // SeqCst: ordered against the watchdog's `next_wake` and against `ask`, both of which
         // write one thing and then read the other.
         self.state.store((state & !phase::MASK) + phase::CALL + phase::RUNNING, Ordering::SeqCst);
-        thread::wake_by(deadline);
-        if self.cancel_asked.load(Ordering::SeqCst) {
-            self.fire(Cause::Cancelled);
+        thread::wake_by(first_check);
+        if self.is_asked.load(Ordering::SeqCst)
+            && let Some(cause) = *self.asked()
+        {
+            self.fire(cause);
         }
     }
 
@@ -112,6 +166,7 @@ impl Slot {
             let state = self.state.load(Ordering::Acquire);
             let idle = state & !phase::MASK;
             let outcome = match state & phase::MASK {
+                phase::IDLE => return Outcome::Finished,
                 phase::RUNNING => Outcome::Finished,
                 phase::FIRED => Outcome::Stopped(self.cause.get()),
                 phase::CONDEMNED => return Outcome::Condemned,
@@ -119,7 +174,8 @@ impl Slot {
                     std::thread::yield_now();
                     continue;
                 }
-                _ => unreachable!("disarmed twice"),
+                // Doomed: then this thread is not here.
+                _ => return Outcome::Condemned,
             };
             if self.state.compare_exchange(state, idle, Ordering::AcqRel, Ordering::Relaxed).is_ok()
             {
@@ -135,10 +191,17 @@ impl Slot {
     }
 
     /// Why the running call was stopped, if it was. For loops of our own that V8 cannot
-    /// interrupt, and for waits.
+    /// interrupt, and for waits; only on the isolate's own thread.
     pub(crate) fn stopped(&self) -> Option<Cause> {
-        matches!(self.state.load(Ordering::Acquire) & phase::MASK, phase::FIRED | phase::CONDEMNED)
-            .then(|| self.cause.get())
+        loop {
+            match self.state.load(Ordering::Acquire) & phase::MASK {
+                phase::IDLE | phase::RUNNING => return None,
+                // Whoever stops the call has just woken this thread: had it gone on to wait
+                // again, nobody would.
+                phase::FIRING => std::thread::yield_now(),
+                _ => return Some(self.cause.get()),
+            }
+        }
     }
 
     /// Whether the thread of this slot was given up.
@@ -146,15 +209,51 @@ impl Slot {
         self.state.load(Ordering::Acquire) & phase::MASK == phase::CONDEMNED
     }
 
-    /// Cancels the call that is running or about to be armed.
-    pub(crate) fn cancel(&self) {
-        self.cancel_asked.store(true, Ordering::SeqCst);
-        self.fire(Cause::Cancelled);
+    /// The thread that is in this slot's call will never come back. Async-signal-safe: atomic
+    /// operations only.
+    pub(super) fn doom(&self) {
+        let state = self.state.load(Ordering::SeqCst);
+        if state & phase::MASK == phase::RUNNING {
+            // Only V8's memory running out brings a thread here that nobody told to stop.
+            let limit = self.memory_limit;
+            self.cause.set(Cause::MemoryLimit { used: limit, limit });
+        }
+        self.state.store((state & !phase::MASK) + phase::DOOMED, Ordering::SeqCst);
     }
 
-    /// Forgets a [`cancel`](Self::cancel) that was meant for an earlier call.
-    pub(crate) fn forget_cancel(&self) {
-        self.cancel_asked.store(false, Ordering::SeqCst);
+    /// The number of the running call.
+    pub(crate) fn call(&self) -> u64 {
+        self.state.load(Ordering::Relaxed) / phase::CALL
+    }
+
+    /// The wall time that the running call has left.
+    pub(crate) fn time_left(&self) -> Duration {
+        Tick(self.deadline.load(Ordering::Relaxed)).since(Tick::now())
+    }
+
+    /// Stops the call that is running or about to be armed.
+    pub(crate) fn ask(&self, cause: Cause) {
+        self.asked().get_or_insert(cause);
+        self.is_asked.store(true, Ordering::SeqCst);
+        self.fire(cause);
+    }
+
+    /// Forgets an [`ask`](Self::ask) that was meant for an earlier call.
+    pub(crate) fn forget_asked(&self) {
+        if self.is_asked.swap(false, Ordering::SeqCst) {
+            *self.asked() = None;
+        }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Option<Cause>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Processor time that the slot's thread has used; to within a millisecond of now, if it is
+    /// asked on that thread right after a call.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        self.cpu.mark(Tick::now());
+        Duration::from_nanos(self.cpu.used.load(Ordering::Relaxed))
     }
 
     fn fire_from(&self, running: u64, cause: Cause) -> bool {
@@ -181,8 +280,9 @@ impl Slot {
     /// When the watchdog has to look at this slot next.
     pub(super) fn due(&self) -> Tick {
         match self.state.load(Ordering::SeqCst) & phase::MASK {
-            phase::RUNNING => Tick(self.deadline.load(Ordering::Relaxed)),
+            phase::RUNNING => Tick(self.next_check.load(Ordering::Relaxed)),
             phase::FIRED => Tick(self.next_look.load(Ordering::Relaxed)),
+            phase::DOOMED => Tick(0),
             _ => Tick::NEVER,
         }
     }
@@ -192,12 +292,13 @@ impl Slot {
     pub(super) fn tend(&self, now: Tick) {
         let state = self.state.load(Ordering::SeqCst);
         match state & phase::MASK {
-            // The deadline is read after the state: if the call ended and another began in
+            // The times are read after the state: if the call ended and another began in
             // between, the exchange in `fire_from` fails.
             phase::RUNNING if now >= Tick(self.deadline.load(Ordering::Relaxed)) => {
                 let limit = Duration::from_nanos(self.wall_time.load(Ordering::Relaxed));
                 self.fire_from(state, Cause::Timeout { limit });
             }
+            phase::RUNNING => self.check_cpu_time(state, now),
             phase::FIRED if now >= Tick(self.next_look.load(Ordering::Relaxed)) => {
                 let overdue = now.since(Tick(self.fired_at.load(Ordering::Relaxed)));
                 match &self.condemn {
@@ -207,8 +308,34 @@ impl Slot {
                     _ => self.try_from_fired(state, phase::FIRED, || (self.stop)()),
                 }
             }
+            phase::DOOMED => {
+                self.state.store((state & !phase::MASK) + phase::CONDEMNED, Ordering::SeqCst);
+                if let Some(condemn) = &self.condemn {
+                    condemn(self.cause.get());
+                }
+            }
             _ => {}
         }
+    }
+
+    /// Stops the call if it has used its processor time, else looks again when it may have.
+    fn check_cpu_time(&self, running: u64, now: Tick) {
+        let check = self.next_check.load(Ordering::Relaxed);
+        let budget = self.cpu_time.load(Ordering::Relaxed);
+        if now < Tick(check) || budget == NO_BUDGET {
+            return;
+        }
+        let began = Tick(self.began.load(Ordering::Relaxed));
+        let used = self.cpu.used_since(began).unwrap_or_default();
+        let limit = Duration::from_nanos(budget);
+        if used >= limit {
+            self.fire_from(running, Cause::CpuTime { used, limit });
+            return;
+        }
+        let next = now.after(limit - used).min(Tick(self.deadline.load(Ordering::Relaxed)));
+        // Fails if the next call has been armed meanwhile and has set its own.
+        let _ =
+            self.next_check.compare_exchange(check, next.0, Ordering::Relaxed, Ordering::Relaxed);
     }
 
     /// While the call's thread is kept waiting in `disarm`, runs `act`; then enters `phase`.
@@ -220,6 +347,44 @@ impl Slot {
             act();
             self.state.store(call + phase, Ordering::SeqCst);
         }
+    }
+}
+
+/// The processor time of the slot's thread, read seldom enough to cost nothing.
+///
+/// Reading the clock is a system call, too dear for every call. So it is read at most once a
+/// millisecond, and in between time itself stands in: since a thread cannot use more processor
+/// time than passes, what a call has used is never overstated, and understated by a millisecond
+/// at the most.
+#[derive(Debug, Default)]
+struct CpuMeter {
+    /// The clock of the thread that armed first.
+    clock: OnceLock<Option<CpuClock>>,
+    read_at: AtomicU64,
+    used: AtomicU64,
+}
+
+impl CpuMeter {
+    const FRESH: Duration = Duration::from_millis(1);
+
+    /// Reads the clock, unless that was done just now. Only on the slot's own thread.
+    fn mark(&self, now: Tick) {
+        let clock = self.clock.get_or_init(CpuClock::of_this_thread);
+        let read_at = Tick(self.read_at.load(Ordering::Relaxed));
+        if now.since(read_at) >= Self::FRESH
+            && let Some(used) = clock.as_ref().and_then(CpuClock::now)
+        {
+            self.used.store(nanos(used), Ordering::Relaxed);
+            self.read_at.store(now.0, Ordering::Relaxed);
+        }
+    }
+
+    /// At least what the thread has used since `began`, which lies after the last `mark`.
+    fn used_since(&self, began: Tick) -> Option<Duration> {
+        let now = self.clock.get()?.as_ref()?.now()?;
+        let marked = Duration::from_nanos(self.used.load(Ordering::Relaxed));
+        let before = began.since(Tick(self.read_at.load(Ordering::Relaxed)));
+        Some(now.saturating_sub(marked).saturating_sub(before))
     }
 }
 
@@ -235,8 +400,10 @@ impl RecordedCause {
     fn set(&self, cause: Cause) {
         let (kind, used, limit) = match cause {
             Cause::Cancelled => (0, 0, 0),
-            Cause::Timeout { limit } => (1, 0, limit.as_nanos() as u64),
+            Cause::Timeout { limit } => (1, 0, nanos(limit)),
             Cause::MemoryLimit { used, limit } => (2, used as u64, limit as u64),
+            Cause::CpuTime { used, limit } => (3, nanos(used), nanos(limit)),
+            Cause::ShutDown => (4, 0, 0),
         };
         self.kind.store(kind, Ordering::Relaxed);
         self.used.store(used, Ordering::Relaxed);
@@ -248,7 +415,12 @@ impl RecordedCause {
         match self.kind.load(Ordering::Relaxed) {
             0 => Cause::Cancelled,
             1 => Cause::Timeout { limit: Duration::from_nanos(limit) },
-            _ => Cause::MemoryLimit { used: used as usize, limit: limit as usize },
+            2 => Cause::MemoryLimit { used: used as usize, limit: limit as usize },
+            3 => Cause::CpuTime {
+                used: Duration::from_nanos(used),
+                limit: Duration::from_nanos(limit),
+            },
+            _ => Cause::ShutDown,
         }
     }
 }
@@ -263,6 +435,10 @@ mod tests {
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
+
+    fn wall(wall: Duration) -> Budget {
+        Budget { wall, cpu: None }
+    }
 
     fn slot_with_channel(grace: Duration) -> (Arc<Slot>, mpsc::Receiver<&'static str>) {
         let (told, heard) = mpsc::channel();
@@ -280,19 +456,19 @@ mod tests {
     fn a_call_past_its_deadline_is_told_to_stop_and_the_cause_is_on_record() {
         let (slot, heard) = slot_with_channel(60 * SECOND);
         let limit = Duration::from_millis(5);
-        slot.arm(limit);
+        slot.arm(wall(limit));
         assert_eq!(heard.recv_timeout(10 * SECOND), Ok("stop"));
         assert_eq!(slot.disarm(), Outcome::Stopped(Cause::Timeout { limit }));
-        slot.arm(60 * SECOND);
+        slot.arm(wall(60 * SECOND));
         assert_eq!(slot.disarm(), Outcome::Finished);
     }
 
     #[test]
     fn a_later_call_with_a_shorter_deadline_wakes_the_watchdog() {
         let (long, _quiet) = slot_with_channel(60 * SECOND);
-        long.arm(600 * SECOND);
+        long.arm(wall(600 * SECOND));
         let (short, heard) = slot_with_channel(60 * SECOND);
-        short.arm(Duration::from_millis(1));
+        short.arm(wall(Duration::from_millis(1)));
         assert_eq!(heard.recv_timeout(10 * SECOND), Ok("stop"));
         short.disarm();
         assert_eq!(long.disarm(), Outcome::Finished);
@@ -301,16 +477,46 @@ mod tests {
     #[test]
     fn a_call_that_does_not_stop_is_told_again_and_then_condemned() {
         let (slot, heard) = slot_with_channel(Duration::from_millis(250));
-        slot.arm(Duration::from_millis(1));
+        slot.arm(wall(Duration::from_millis(1)));
         let told: Vec<_> = heard.iter().take_while(|told| *told != "condemn").collect();
         assert!(!told.is_empty() && told.iter().all(|told| *told == "stop"));
         assert_eq!(slot.disarm(), Outcome::Condemned);
     }
 
     #[test]
+    fn processor_time_is_what_the_thread_works_and_not_what_it_waits() {
+        let (slot, heard) = slot_with_channel(60 * SECOND);
+        let cpu = Duration::from_millis(30);
+        slot.arm(Budget { wall: 600 * SECOND, cpu: Some(cpu) });
+        std::thread::sleep(3 * cpu);
+        assert_eq!(slot.stopped(), None, "it only slept");
+        while slot.stopped().is_none() {}
+        assert_eq!(heard.recv(), Ok("stop"));
+        let Outcome::Stopped(Cause::CpuTime { used, limit }) = slot.disarm() else {
+            panic!("another cause");
+        };
+        assert!(used >= limit && limit == cpu, "{used:?}");
+    }
+
+    #[test]
+    fn a_thread_that_is_woken_while_it_is_being_stopped_sees_that_it_is() {
+        let (woken, wakes) = mpsc::channel();
+        let stop = Box::new(move || {
+            woken.send(()).unwrap_or(());
+            std::thread::sleep(Duration::from_millis(20));
+        });
+        let slot = Arc::new(Slot::new(stop, 60 * SECOND, None));
+        watch(&slot).unwrap();
+        slot.arm(wall(Duration::from_millis(1)));
+        wakes.recv().unwrap();
+        assert!(slot.stopped().is_some());
+        slot.disarm();
+    }
+
+    #[test]
     fn the_first_cause_wins() {
         let (slot, _heard) = slot_with_channel(60 * SECOND);
-        slot.arm(60 * SECOND);
+        slot.arm(wall(60 * SECOND));
         assert!(slot.fire(Cause::MemoryLimit { used: 2, limit: 1 }));
         assert!(!slot.fire(Cause::Cancelled));
         assert_eq!(slot.disarm(), Outcome::Stopped(Cause::MemoryLimit { used: 2, limit: 1 }));
@@ -320,11 +526,12 @@ mod tests {
     #[test]
     fn a_cancel_between_taking_a_call_up_and_arming_it_is_not_lost() {
         let (slot, _heard) = slot_with_channel(60 * SECOND);
-        slot.cancel();
-        slot.arm(60 * SECOND);
+        slot.ask(Cause::Cancelled);
+        slot.ask(Cause::ShutDown);
+        slot.arm(wall(60 * SECOND));
         assert_eq!(slot.disarm(), Outcome::Stopped(Cause::Cancelled));
-        slot.forget_cancel();
-        slot.arm(60 * SECOND);
+        slot.forget_asked();
+        slot.arm(wall(60 * SECOND));
         assert_eq!(slot.disarm(), Outcome::Finished);
     }
 
@@ -352,7 +559,7 @@ mod tests {
         });
         let mut stopped = 0;
         for _ in 0..200_000 {
-            slot.arm(60 * SECOND);
+            slot.arm(wall(60 * SECOND));
             stopped += usize::from(slot.disarm() != Outcome::Finished);
         }
         done.store(true, Ordering::Relaxed);

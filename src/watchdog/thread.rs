@@ -67,6 +67,11 @@ pub(super) fn wake_by(tick: Tick) {
     }
 }
 
+/// Wakes the watchdog. Async-signal-safe.
+pub(super) fn wake_now() {
+    wake_by(Tick(0));
+}
+
 fn run() {
     let mut due = Vec::new();
     loop {

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -31,6 +31,15 @@ pub(super) struct Envelope {
     pub(super) reply: oneshot::Sender<WorkerResponse>,
 }
 
+/// What the thread is to do next.
+#[derive(Debug)]
+pub(super) enum Next {
+    Call(Envelope),
+    /// A timer is due, or a host function has answered.
+    Due,
+    Closed,
+}
+
 /// Why a message was not queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refused {
@@ -47,6 +56,8 @@ pub(super) struct Mailbox {
 #[derive(Debug, Default)]
 struct Queue {
     waiting: VecDeque<Envelope>,
+    /// The host has answered an asynchronous function.
+    woken: bool,
     closed: bool,
 }
 
@@ -70,18 +81,49 @@ impl Mailbox {
         Ok(())
     }
 
-    /// The next message, waiting for one; `None` once the mailbox is closed.
-    pub(super) fn pop(&self) -> Option<Envelope> {
+    /// What the thread is to do next, waiting for it; at `due` at the latest.
+    pub(super) fn next(&self, due: Option<Instant>) -> Next {
         let mut queue = self.queue();
         loop {
             if queue.closed {
-                return None;
+                return Next::Closed;
+            }
+            let now = Instant::now();
+            // Before the calls: a flood of these must not keep a timer from firing.
+            if std::mem::take(&mut queue.woken) || due.is_some_and(|due| due <= now) {
+                return Next::Due;
             }
             if let Some(envelope) = queue.waiting.pop_front() {
-                return Some(envelope);
+                return Next::Call(envelope);
             }
-            queue = self.arrived.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = match due {
+                None => self.arrived.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                Some(due) => {
+                    let wait = self.arrived.wait_timeout(queue, due - now);
+                    wait.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
         }
+    }
+
+    /// Waits for `time`, whatever arrives. False if the mailbox was closed meanwhile.
+    pub(super) fn rest(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        let mut queue = self.queue();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if queue.closed || left.is_zero() {
+                return !queue.closed;
+            }
+            let wait = self.arrived.wait_timeout(queue, left);
+            queue = wait.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Wakes the thread to do what is due.
+    pub(super) fn wake(&self) {
+        self.queue().woken = true;
+        self.arrived.notify_all();
     }
 
     /// Takes a message that waits out of the queue.

@@ -5,12 +5,16 @@
 //! what the handle, the thread and the watchdog have in common.
 
 mod call;
+mod events;
+mod faults;
 mod mailbox;
 mod plugin_worker;
+mod rate;
 mod shared;
 mod stats;
 mod thread;
 
 pub use call::Call;
+pub use events::{WorkerEvent, WorkerEvents, WorkerState};
 pub use plugin_worker::PluginWorker;
-pub use stats::WorkerStats;
+pub use stats::{Terminations, WorkerStats};

@@ -1,16 +1,19 @@
 //! `PluginWorker`: the handle of a plugin on its own thread.
 
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::call::Call;
+use super::events::{WorkerEvents, WorkerState};
 use super::shared::Shared;
 use super::stats::WorkerStats;
 use super::thread;
 use crate::isolate::PluginBuilder;
 use crate::policy::PluginCapabilities;
 use crate::protocol::{PluginError, Value, WorkerMessage, WorkerResponse};
+use crate::watchdog::Cause;
 
 /// A plugin in a V8 isolate of its own, on a thread of its own.
 ///
@@ -51,10 +54,11 @@ impl PluginBuilder<PluginWorker> {
     /// started; [`PluginError::Internal`] if the operating system gives no thread; otherwise
     /// what the start-up script that failed answered.
     pub fn build(self) -> Result<PluginWorker, PluginError> {
-        self.blueprint.validate()?;
+        let mut blueprint = self.blueprint;
+        blueprint.prepare()?;
         let (started, answer) = mpsc::channel();
-        let worker = PluginWorker { shared: Shared::new(Arc::new(self.blueprint), Some(started)) };
-        thread::start(&worker.shared).map_err(no_thread)?;
+        let worker = PluginWorker { shared: Shared::new(Arc::new(blueprint), Some(started)) };
+        thread::start(&worker.shared, Duration::ZERO).map_err(no_thread)?;
         answer.recv().unwrap_or(Err(PluginError::WorkerDisconnected))?;
         Ok(worker)
     }
@@ -68,10 +72,11 @@ impl PluginWorker {
     /// Starts a worker with default limits, without waiting for it. If it cannot start, every
     /// call answers [`PluginError::StartupFailed`].
     pub fn new(plugin_id: impl Into<String>, capabilities: PluginCapabilities) -> Self {
-        let blueprint = Self::builder(plugin_id).capabilities(capabilities).blueprint;
-        let valid = blueprint.validate();
+        let mut blueprint = Self::builder(plugin_id).capabilities(capabilities).blueprint;
+        let valid = blueprint.prepare();
         let shared = Shared::new(Arc::new(blueprint), None);
-        let started = valid.and_then(|()| thread::start(&shared).map_err(no_thread));
+        let started =
+            valid.and_then(|()| thread::start(&shared, Duration::ZERO).map_err(no_thread));
         if let Err(cause) = started {
             shared.fail(PluginError::StartupFailed { cause: Box::new(cause) });
         }
@@ -224,12 +229,23 @@ impl PluginWorker {
     /// plugin lives on, and what waits in the queue runs next. To cancel one certain call, use
     /// [`Call::cancel`].
     pub fn cancel(&self) {
-        self.shared.cancel_running();
+        self.shared.stop_running(Cause::Cancelled);
     }
 
     /// What the plugin has used so far. Never waits for the worker.
     pub fn stats(&self) -> WorkerStats {
         self.shared.counters.read(self.shared.mailbox.len())
+    }
+
+    /// What the worker is doing. Never waits for it.
+    pub fn state(&self) -> WorkerState {
+        self.shared.state()
+    }
+
+    /// What happens to the worker from now on. A receiver that falls more than 256 events
+    /// behind misses the oldest.
+    pub fn subscribe(&self) -> WorkerEvents {
+        self.shared.events.subscribe()
     }
 
     /// Whether the worker takes no more calls.
@@ -246,6 +262,14 @@ impl PluginWorker {
     /// wait.
     pub fn shutdown(&self) {
         self.shared.close();
+        self.shared.join();
+    }
+
+    /// [`shutdown`](Self::shutdown) without waiting for the running call: that is stopped, and
+    /// answers [`PluginError::ShutDown`].
+    pub fn shutdown_now(&self) {
+        self.shared.close();
+        self.shared.stop_running(Cause::ShutDown);
         self.shared.join();
     }
 

@@ -4,15 +4,20 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::events::{EventSender, WorkerEvent, WorkerState};
+use super::faults::Faults;
 use super::mailbox::{Envelope, Mailbox, Refused, Task};
+use super::rate::CallRate;
 use super::stats::Counters;
 use crate::isolate::{ArgumentText, Blueprint};
+use crate::policy::RestartPolicy;
+use crate::process;
 use crate::protocol::{PluginError, WorkerMessage, WorkerResponse};
-use crate::watchdog::Slot;
+use crate::watchdog::{Cause, Slot};
 
 /// Told once whether the plugin could start.
 type Started = mpsc::Sender<Result<(), PluginError>>;
@@ -22,6 +27,11 @@ pub(super) struct Shared {
     pub(super) blueprint: Arc<Blueprint>,
     pub(super) mailbox: Mailbox,
     pub(super) counters: Counters,
+    pub(super) events: EventSender,
+    state: Mutex<WorkerState>,
+    rate: Option<CallRate>,
+    restart: RestartPolicy,
+    faults: Mutex<Faults>,
     next_id: AtomicU64,
     /// Why there is no thread, if none could be started.
     failure: OnceLock<PluginError>,
@@ -48,14 +58,22 @@ struct Serving {
     /// Counts the threads of this worker: one that was given up has an older number.
     generation: u64,
     handle: Option<JoinHandle<()>>,
-    /// The present thread has nothing left to do but to return.
+    /// Its isolate is built and the start-up scripts have run.
+    started: bool,
+    /// It has nothing left to do but to return.
     ended: bool,
 }
 
 impl Shared {
     /// `started` is told once whether the plugin could start.
     pub(super) fn new(blueprint: Arc<Blueprint>, started: Option<Started>) -> Arc<Self> {
+        let rate = blueprint.limits.calls_per_second.at().map(CallRate::new);
         Arc::new(Self {
+            events: EventSender::default(),
+            state: Mutex::new(WorkerState::Starting),
+            rate,
+            restart: blueprint.restart,
+            faults: Mutex::default(),
             blueprint,
             mailbox: Mailbox::default(),
             counters: Counters::default(),
@@ -95,6 +113,10 @@ impl Shared {
                 return Ok(0);
             }
         };
+        process::check_resident()?;
+        if let Some(rate) = &self.rate {
+            rate.take().map_err(|retry_after| PluginError::RateLimited { retry_after })?;
+        }
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let envelope = Envelope { id, queued: Instant::now(), task, reply };
         self.mailbox.push(envelope, limits.queue_length).map_err(|refused| match refused {
@@ -106,17 +128,49 @@ impl Shared {
         Ok(id)
     }
 
-    /// There is no thread: every call answers `failure`.
+    /// The plugin cannot run any more: every call answers `failure`.
     pub(super) fn fail(&self, failure: PluginError) {
+        tracing::error!(plugin = self.blueprint.id, error = %failure, "the plugin is given up");
+        self.events.send(WorkerEvent::GaveUp(failure.clone()));
         self.failure.get_or_init(|| failure);
         self.close();
     }
 
     /// Lets nothing more in and answers what waits.
     pub(super) fn close(&self) {
+        let failure = self.failure.get().unwrap_or(&PluginError::WorkerDisconnected);
         for envelope in self.mailbox.close() {
-            let _ = envelope.reply.send(Err(PluginError::WorkerDisconnected));
+            let _ = envelope.reply.send(Err(failure.clone()));
         }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if *state != WorkerState::Stopped {
+            *state = WorkerState::Stopped;
+            self.events.send(WorkerEvent::Stopped);
+        }
+    }
+
+    pub(super) fn state(&self) -> WorkerState {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Shows what the worker is doing; one that was stopped stays so.
+    pub(super) fn enter_state(&self, state: WorkerState) {
+        let mut present = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if *present != WorkerState::Stopped {
+            *present = state;
+        }
+    }
+
+    /// Counts a fault that cost the plugin its isolate. Answers how long to wait before it is
+    /// started again; if it is not, the worker has failed.
+    pub(super) fn count_fault(&self) -> Option<Duration> {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let backoff = faults.count(self.restart, Instant::now());
+        drop(faults);
+        if backoff.is_none() {
+            self.fail(PluginError::NotRestarted);
+        }
+        backoff
     }
 
     /// Cancels a call: one that waits is answered now, one that runs is stopped. Nothing if it
@@ -127,14 +181,14 @@ impl Shared {
             return;
         }
         if let Some(running) = self.running().as_ref().filter(|running| running.id == id) {
-            running.slot.cancel();
+            running.slot.ask(Cause::Cancelled);
         }
     }
 
     /// Stops the call that runs, if one does.
-    pub(super) fn cancel_running(&self) {
+    pub(super) fn stop_running(&self, cause: Cause) {
         if let Some(running) = self.running().as_ref() {
-            running.slot.cancel();
+            running.slot.ask(cause);
         }
     }
 
@@ -150,13 +204,26 @@ impl Shared {
     /// The thread begins a call.
     pub(super) fn begin(&self, id: u64, slot: &Arc<Slot>, reply: oneshot::Sender<WorkerResponse>) {
         let mut running = self.running();
-        slot.forget_cancel();
+        slot.forget_asked();
         *running = Some(Running { id, slot: Arc::clone(slot), reply });
     }
 
     /// The call has ended: where its answer goes, unless the watchdog has answered already.
-    pub(super) fn finish(&self) -> Option<oneshot::Sender<WorkerResponse>> {
-        self.running().take().map(|running| running.reply)
+    pub(super) fn finish(&self, id: u64) -> Option<oneshot::Sender<WorkerResponse>> {
+        let mut running = self.running();
+        running.take_if(|running| running.id == id).map(|running| running.reply)
+    }
+
+    /// The thread builds the isolate.
+    pub(super) fn is_starting(&self) {
+        self.serving().started = false;
+    }
+
+    /// The thread has built the isolate and run the start-up scripts.
+    pub(super) fn is_started(&self) {
+        self.serving().started = true;
+        self.events.send(WorkerEvent::Started);
+        self.report_start(Ok(()));
     }
 
     /// Starts a thread with `spawn`, which is told its generation, and lets it serve the mailbox
@@ -168,7 +235,7 @@ impl Shared {
         let mut serving = self.serving();
         let generation = serving.generation + 1;
         let handle = spawn(generation)?;
-        *serving = Serving { generation, handle: Some(handle), ended: false };
+        *serving = Serving { generation, handle: Some(handle), started: false, ended: false };
         Ok(())
     }
 
@@ -182,21 +249,19 @@ impl Shared {
         }
     }
 
-    /// Leaves the thread, which does not stop, to itself: nobody waits for it any more. Answers
-    /// whether it was in a call, whose caller then has `error`; if not it was in a start-up
-    /// script, and the next thread would fare no better.
+    /// Leaves the thread, which does not stop, to itself: nobody waits for it any more, and the
+    /// caller of its call, if it is in one, has `error`. Answers whether it had started.
     pub(super) fn give_thread_up(&self, error: &PluginError) -> bool {
         let mut serving = self.serving();
+        let had_started = serving.started;
         let generation = serving.generation + 1;
-        *serving = Serving { generation, handle: None, ended: true };
+        *serving = Serving { generation, handle: None, started: false, ended: true };
         self.serving_ended.notify_all();
         drop(serving);
-        let reply = self.finish();
-        let was_calling = reply.is_some();
-        if let Some(reply) = reply {
-            let _ = reply.send(Err(error.clone()));
+        if let Some(running) = self.running().take() {
+            let _ = running.reply.send(Err(error.clone()));
         }
-        was_calling
+        had_started
     }
 
     /// Waits until the worker's thread has ended and joins it; one that was given up is not

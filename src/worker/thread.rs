@@ -2,81 +2,181 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
-use super::mailbox::{Envelope, Task};
+use super::events::{WorkerEvent, WorkerState};
+use super::mailbox::{Envelope, Next, Task};
 use super::shared::Shared;
-use crate::isolate::{PluginIsolate, Verdict};
+use crate::isolate::{Owner, PluginIsolate, Verdict};
+use crate::process::{self, Quarantined};
 use crate::protocol::{PluginError, Value, WorkerResponse};
-use crate::watchdog::{Cause, Condemn};
+use crate::watchdog::Cause;
 
-/// V8 may use its `--stack-size` (984 KiB) of it; the rest is for our own frames under and over
-/// V8's. Reserved, not used: pages come as they are touched.
+/// V8 may use its `--stack-size` (984 KiB) of it; the rest is for our own frames under V8's
+/// (conversion walks values recursively). Reserved, not used: pages come as they are touched.
 const STACK_SIZE: usize = 4 << 20;
 
-/// Starts a thread that builds the plugin's isolate and serves its mailbox.
-pub(super) fn start(shared: &Arc<Shared>) -> io::Result<()> {
+/// Where a thread that was given up finds its place in the count, to leave it when it ends.
+type Ticket = Arc<Mutex<Option<Quarantined>>>;
+
+/// Starts a thread that, after `backoff`, builds the plugin's isolate and serves its mailbox.
+pub(super) fn start(shared: &Arc<Shared>, backoff: Duration) -> io::Result<()> {
     shared.start_thread(|generation| {
         let shared = Arc::clone(shared);
         std::thread::Builder::new()
             .name(format!("plugin:{}", shared.blueprint.id))
             .stack_size(STACK_SIZE)
             .spawn(move || {
-                serve(&shared);
+                let ticket = Ticket::default();
+                if shared.mailbox.rest(backoff) {
+                    serve(&shared, &ticket);
+                }
                 shared.thread_ends(generation);
+                drop(ticket.lock().unwrap_or_else(PoisonError::into_inner).take());
             })
     })
 }
 
-fn serve(shared: &Arc<Shared>) {
-    match PluginIsolate::new(Arc::clone(&shared.blueprint), Some(condemner(shared))) {
-        Ok(mut isolate) => {
-            shared.counters.heap_is(isolate.heap_use());
-            shared.report_start(Ok(()));
-            serve_calls(shared, &mut isolate);
+fn serve(shared: &Arc<Shared>, ticket: &Ticket) {
+    shared.enter_state(WorkerState::Starting);
+    match PluginIsolate::new(Arc::clone(&shared.blueprint), Some(owner(shared, ticket))) {
+        Ok(isolate) => {
+            let mut server = Server { cpu_seen: Duration::ZERO, dropped_seen: 0, shared, isolate };
+            server.note_use();
+            shared.is_started();
+            server.serve_calls();
         }
         Err(error) => {
-            tracing::error!(plugin = shared.blueprint.id, %error, "the plugin could not start");
             shared.report_start(Err(error.clone()));
-            let failure = PluginError::StartupFailed { cause: Box::new(error) };
-            while let Some(envelope) = shared.mailbox.pop() {
-                let _ = envelope.reply.send(Err(failure.clone()));
-            }
+            shared.fail(PluginError::StartupFailed { cause: Box::new(error) });
         }
     }
 }
 
-fn serve_calls(shared: &Shared, isolate: &mut PluginIsolate) {
-    while let Some(envelope) = shared.mailbox.pop() {
+/// Serves the mailbox with one isolate, until the mailbox is closed or the thread given up.
+struct Server<'a> {
+    shared: &'a Arc<Shared>,
+    isolate: PluginIsolate,
+    /// What of this thread's processor time and of this isolate's dropped output is counted.
+    cpu_seen: Duration,
+    dropped_seen: u64,
+}
+
+impl Server<'_> {
+    fn serve_calls(&mut self) {
+        loop {
+            self.shared.enter_state(WorkerState::Ready);
+            match self.shared.mailbox.next(self.isolate.next_due()) {
+                Next::Closed => return,
+                Next::Call(envelope) => self.answer(envelope),
+                Next::Due => self.run_due(),
+            }
+            match self.isolate.verdict() {
+                Verdict::Keep => {}
+                Verdict::Condemned => return,
+                Verdict::Rebuild => {
+                    if !self.rebuild() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, envelope: Envelope) {
         let Envelope { id, queued, task, reply } = envelope;
         if reply.is_closed() {
-            continue;
-        }
-        let waited = queued.elapsed();
-        let limit = shared.blueprint.limits.queue_time;
-        if waited > limit {
-            let _ = reply.send(Err(PluginError::QueuedTooLong { waited, limit }));
-            continue;
-        }
-        let enters_plugin = !matches!(task, Task::ListHooks | Task::HasHook { .. });
-        let began = Instant::now();
-        shared.begin(id, isolate.slot(), reply);
-        let result = perform(isolate, task);
-        let reply = shared.finish();
-        let verdict = isolate.verdict();
-        if verdict == Verdict::Condemned {
             return;
         }
-        if enters_plugin && !matches!(result, Err(PluginError::HookNotFound { .. })) {
-            shared.counters.call_ended(began.elapsed(), result.is_err(), isolate.heap_use());
+        let (waited, limit) = (queued.elapsed(), self.shared.blueprint.limits.queue_time);
+        if waited > limit {
+            let _ = reply.send(Err(PluginError::QueuedTooLong { waited, limit }));
+            return;
         }
+        let enters_plugin = !matches!(task, Task::ListHooks | Task::HasHook { .. });
+        self.shared.enter_state(WorkerState::Busy);
+        let began = Instant::now();
+        self.shared.begin(id, self.isolate.slot(), reply);
+        let result = perform(&mut self.isolate, task);
+        // If the thread was given up, another serves the mailbox, and is perhaps in a call.
+        if self.isolate.verdict() == Verdict::Condemned {
+            return;
+        }
+        let reply = self.shared.finish(id);
+        if enters_plugin && !matches!(result, Err(PluginError::HookNotFound { .. })) {
+            self.shared.counters.call_ended(began.elapsed(), result.is_err());
+            self.note_use();
+        }
+        self.note_failure(result.as_ref().err());
         if let Some(reply) = reply {
             // The caller may have lost interest while the call ran.
             let _ = reply.send(result);
         }
-        if verdict == Verdict::Rebuild {
-            rebuild(shared, isolate);
+    }
+
+    fn run_due(&mut self) {
+        self.shared.enter_state(WorkerState::Busy);
+        let result = catch_unwind(AssertUnwindSafe(|| self.isolate.run_due()));
+        let result = result.unwrap_or_else(|_| {
+            self.isolate.discard();
+            Err(defect())
+        });
+        if self.isolate.verdict() != Verdict::Condemned {
+            self.note_use();
+            self.note_failure(result.as_ref().err());
+            if let Err(error) = result {
+                let plugin = &self.shared.blueprint.id;
+                tracing::warn!(plugin, %error, "what ran between calls failed");
+                self.shared.events.send(WorkerEvent::Failed(error));
+            }
+        }
+    }
+
+    fn note_use(&mut self) {
+        let counters = &self.shared.counters;
+        counters.heap_is(self.isolate.heap_use());
+        let cpu = self.isolate.cpu_time();
+        counters.cpu_used(cpu.saturating_sub(self.cpu_seen));
+        self.cpu_seen = cpu;
+        let dropped = self.isolate.console_bytes_dropped();
+        counters.console_dropped(dropped.saturating_sub(self.dropped_seen));
+        self.dropped_seen = dropped;
+    }
+
+    fn note_failure(&self, error: Option<&PluginError>) {
+        if let Some(error) = error
+            && self.shared.counters.stopped(error)
+        {
+            self.shared.events.send(WorkerEvent::Failed(error.clone()));
+        }
+    }
+
+    /// Builds the isolate anew, if the policy allows it. False if the worker is at its end.
+    fn rebuild(&mut self) -> bool {
+        let shared = self.shared;
+        shared.enter_state(WorkerState::Rebuilding);
+        shared.events.send(WorkerEvent::Rebuilding);
+        self.isolate.discard();
+        let Some(backoff) = shared.count_fault() else { return false };
+        if !shared.mailbox.rest(backoff) {
+            return false;
+        }
+        shared.is_starting();
+        match self.isolate.recover() {
+            Ok(()) => {
+                self.dropped_seen = 0;
+                shared.counters.rebuilt();
+                self.note_use();
+                shared.is_started();
+                true
+            }
+            Err(error) => {
+                if self.isolate.verdict() != Verdict::Condemned {
+                    shared.fail(error);
+                }
+                false
+            }
         }
     }
 }
@@ -91,43 +191,56 @@ fn perform(isolate: &mut PluginIsolate, task: Task) -> WorkerResponse {
     });
     catch_unwind(work).unwrap_or_else(|_| {
         isolate.discard();
-        Err(PluginError::Internal("a defect of plugin-sandbox was contained".into()))
+        Err(defect())
     })
 }
 
-fn rebuild(shared: &Shared, isolate: &mut PluginIsolate) {
-    let plugin = &shared.blueprint.id;
-    match isolate.recover() {
-        Ok(()) => {
-            shared.counters.rebuilt();
-            shared.counters.heap_is(isolate.heap_use());
-            tracing::warn!(plugin, "the plugin's isolate was built anew after a fault");
-        }
-        Err(error) => tracing::error!(plugin, %error, "the plugin could not start again"),
+fn defect() -> PluginError {
+    PluginError::Internal("a defect of plugin-sandbox was contained".into())
+}
+
+/// What the watchdog and the host's runtime tell this worker.
+fn owner(shared: &Arc<Shared>, ticket: &Ticket) -> Owner {
+    // Weak: the slot that holds this belongs to the thread, and must not keep a worker alive.
+    let (worker, woken) = (Arc::downgrade(shared), Arc::downgrade(shared));
+    let ticket = Arc::clone(ticket);
+    Owner {
+        condemn: Box::new(move |cause| {
+            let quarantined = process::quarantine();
+            *ticket.lock().unwrap_or_else(PoisonError::into_inner) = Some(quarantined);
+            if let Some(shared) = Weak::upgrade(&worker) {
+                replace_thread(&shared, cause);
+            }
+        }),
+        wake: Box::new(move || {
+            if let Some(shared) = Weak::upgrade(&woken) {
+                shared.mailbox.wake();
+            }
+        }),
     }
 }
 
-/// What the watchdog does when a call does not stop within the grace period: answers the caller
-/// and lets a new thread take over the mailbox. The old thread ends when its call does.
-fn condemner(shared: &Arc<Shared>) -> Condemn {
-    // Weak: the slot that holds this belongs to the thread, and must not keep a worker alive.
-    let shared = Arc::downgrade(shared);
-    Box::new(move |cause| {
-        if let Some(shared) = Weak::upgrade(&shared) {
-            replace_thread(&shared, cause);
-        }
-    })
-}
-
+/// On the watchdog's thread: answers the caller of a call that does not stop, and lets a new
+/// thread take over the mailbox. The old thread ends when its call does, if ever.
 fn replace_thread(shared: &Arc<Shared>, cause: Cause) {
     let plugin = &shared.blueprint.id;
     tracing::error!(plugin, ?cause, "a call does not stop; its thread is given up");
-    let cause = PluginError::from(cause);
-    if !shared.give_thread_up(&cause) {
-        shared.report_start(Err(cause.clone()));
-        shared.fail(PluginError::StartupFailed { cause: Box::new(cause) });
-    } else if let Err(error) = start(shared) {
-        tracing::error!(plugin, %error, "no thread to replace it");
-        shared.close();
+    shared.enter_state(WorkerState::Condemned);
+    shared.counters.quarantined();
+    let error = PluginError::from(cause);
+    shared.counters.stopped(&error);
+    shared.events.send(WorkerEvent::Quarantined);
+    let had_started = shared.give_thread_up(&error);
+    if !had_started {
+        // The next thread would fare no better with the same start-up scripts.
+        shared.report_start(Err(error.clone()));
+        shared.fail(PluginError::StartupFailed { cause: Box::new(error) });
+    } else if let Err(error) = process::check_quarantined() {
+        shared.fail(error);
+    } else if let Some(backoff) = shared.count_fault() {
+        shared.counters.rebuilt();
+        if let Err(error) = start(shared, backoff) {
+            shared.fail(PluginError::Internal(format!("no thread for the plugin: {error}")));
+        }
     }
 }

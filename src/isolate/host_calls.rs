@@ -1,0 +1,262 @@
+//! Host functions on the global object, and the promises of those that answer later.
+
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
+
+use tokio::task::AbortHandle;
+
+use super::Failure;
+use super::failure::OrThrown as _;
+use super::state::State;
+use super::value_in::ArgumentText;
+use super::{realm, value_out};
+use crate::host::{
+    Arguments, ErrorClass, HostCall, HostError, HostFunction, HostFuture, HostResult,
+};
+use crate::protocol::{PluginError, Value};
+
+/// How many arguments a host function gets; the rest is not looked at.
+const MAX_ARGUMENTS: i32 = 64;
+
+/// Asynchronous host functions that have not answered, and answers that wait for the isolate.
+#[derive(Default)]
+pub(super) struct HostCalls {
+    next_id: u64,
+    pending: HashMap<u64, Pending>,
+}
+
+struct Pending {
+    resolver: v8::Global<v8::PromiseResolver>,
+    task: AbortHandle,
+    /// The call that made it; see [`HostCalls::drop_of`].
+    call: u64,
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl HostCalls {
+    /// Drops what a call that was stopped has begun: nobody is left to hear it.
+    pub(super) fn drop_of(&mut self, call: u64) {
+        self.pending.retain(|_, pending| pending.call != call);
+    }
+}
+
+/// Answers of asynchronous host functions, on their way from the runtime to the isolate.
+pub(super) struct Answers {
+    arrived: Mutex<Vec<(u64, HostResult)>>,
+    wake: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Answers {
+    /// `wake` is called, on any thread, when there is an answer.
+    pub(super) fn new(wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
+        Arc::new(Self { arrived: Mutex::default(), wake })
+    }
+
+    fn arrive(&self, id: u64, answer: HostResult) {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner).push((id, answer));
+        (self.wake)();
+    }
+
+    fn take(&self) -> Vec<(u64, HostResult)> {
+        std::mem::take(&mut *self.arrived.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+}
+
+/// Defines every host function that the plugin was given.
+pub(super) fn define(
+    scope: &v8::PinScope<'_, '_>,
+    global: v8::Local<'_, v8::Object>,
+) -> Result<(), Failure> {
+    let state = State::of(scope);
+    for (index, (name, _)) in state.functions.iter().enumerate() {
+        let (namespace, name) = match name.rsplit_once('.') {
+            Some((namespace, name)) => (realm::namespace(scope, global, namespace)?, name),
+            None => (global, name.as_str()),
+        };
+        let index = v8::Integer::new_from_unsigned(scope, index as u32);
+        realm::define_function_with(scope, namespace, name, 0, index.into(), call)?;
+    }
+    Ok(())
+}
+
+fn call(
+    scope: &mut v8::PinScope<'_, '_>,
+    arguments: v8::FunctionCallbackArguments<'_>,
+    mut answer: v8::ReturnValue<'_>,
+) {
+    let state = State::of(scope);
+    match perform(scope, &state, &arguments) {
+        Ok(value) => answer.set(value),
+        Err(Failure::Thrown) => {}
+        Err(Failure::Error(error)) => {
+            realm::throw_type_error(scope, &error.to_string());
+        }
+    }
+}
+
+fn perform<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    state: &Rc<State>,
+    arguments: &v8::FunctionCallbackArguments<'_>,
+) -> Result<v8::Local<'s, v8::Value>, Failure> {
+    // A call that is being stopped must not have effects on the host any more.
+    if state.slot.stopped().is_some() {
+        return Err(Failure::Thrown);
+    }
+    let index = arguments.data().uint32_value(scope).or_thrown()? as usize;
+    let Some((name, function)) = state.functions.get(index) else {
+        return Err(PluginError::Internal("no such host function".into()).into());
+    };
+    let all = read_arguments(scope, arguments)?;
+    let call = HostCall::new(&state.plugin, state.slot.time_left());
+    match function {
+        HostFunction::Sync(function) => {
+            let result = catch_unwind(AssertUnwindSafe(|| function(&call, all)));
+            let result = result.unwrap_or_else(|_| Err(panicked(&state.plugin, name)));
+            give(scope, state, result)
+        }
+        HostFunction::Async(function) => {
+            let future = catch_unwind(AssertUnwindSafe(|| function(call, all)));
+            match future {
+                Ok(future) => begin(scope, state, name, future),
+                Err(_) => give(scope, state, Err(panicked(&state.plugin, name))),
+            }
+        }
+    }
+}
+
+fn read_arguments(
+    scope: &mut v8::PinScope<'_, '_>,
+    arguments: &v8::FunctionCallbackArguments<'_>,
+) -> Result<Arguments, Failure> {
+    (0..arguments.length().min(MAX_ARGUMENTS))
+        .map(|index| value_out::to_json(scope, arguments.get(index)))
+        .collect()
+}
+
+fn panicked(plugin: &str, function: &str) -> HostError {
+    tracing::error!(plugin, function, "a host function panicked");
+    HostError::new(format!("{function} failed"))
+}
+
+/// A host function's answer as a value, or as the pending exception.
+fn give<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    state: &State,
+    result: HostResult,
+) -> Result<v8::Local<'s, v8::Value>, Failure> {
+    match result {
+        Ok(value) => to_v8(scope, state, &value),
+        Err(error) => {
+            let exception = exception(scope, &error)?;
+            scope.throw_exception(exception);
+            Err(Failure::Thrown)
+        }
+    }
+}
+
+fn to_v8<'s>(
+    scope: &v8::PinScope<'s, '_>,
+    state: &State,
+    value: &Value,
+) -> Result<v8::Local<'s, v8::Value>, Failure> {
+    ArgumentText::write(value, &state.blueprint.limits)?.parse(scope)
+}
+
+fn exception<'s>(
+    scope: &v8::PinScope<'s, '_>,
+    error: &HostError,
+) -> Result<v8::Local<'s, v8::Value>, Failure> {
+    let message = v8::String::new(scope, &error.message).or_thrown()?;
+    let exception = match error.class {
+        ErrorClass::Error => v8::Exception::error(scope, message),
+        ErrorClass::TypeError => v8::Exception::type_error(scope, message),
+        ErrorClass::RangeError => v8::Exception::range_error(scope, message),
+    };
+    if let Some(code) = &error.code
+        && let Ok(object) = v8::Local::<v8::Object>::try_from(exception)
+    {
+        let code = v8::String::new(scope, code).or_thrown()?;
+        realm::define(scope, object, "code", code.into())?;
+    }
+    Ok(exception)
+}
+
+fn begin<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    state: &Rc<State>,
+    name: &str,
+    mut future: HostFuture,
+) -> Result<v8::Local<'s, v8::Value>, Failure> {
+    let limit = state.blueprint.limits.pending_host_calls;
+    let mut calls = state.host_calls.borrow_mut();
+    if calls.pending.len() >= limit {
+        let error = HostError::range(format!("more than {limit} host calls are pending"));
+        drop(calls);
+        return give(scope, state, Err(error));
+    }
+    let Some(runtime) = state.blueprint.host.runtime_handle() else {
+        return Err(PluginError::Internal("no runtime for host functions".into()).into());
+    };
+    let id = calls.next_id;
+    calls.next_id += 1;
+    let (answers, plugin, name) =
+        (Arc::clone(&state.answers), Arc::clone(&state.plugin), name.to_owned());
+    let task = runtime.spawn(async move {
+        let answer = poll_fn(|context| {
+            match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+                Ok(poll) => poll,
+                Err(_) => Poll::Ready(Err(panicked(&plugin, &name))),
+            }
+        })
+        .await;
+        answers.arrive(id, answer);
+    });
+    let resolver = v8::PromiseResolver::new(scope).or_thrown()?;
+    let pending = Pending {
+        resolver: v8::Global::new(scope, resolver),
+        task: task.abort_handle(),
+        call: state.slot.call(),
+    };
+    calls.pending.insert(id, pending);
+    Ok(resolver.get_promise(scope).into())
+}
+
+/// Settles the promises whose answers have arrived. Answers whether there were any.
+pub(super) fn deliver(scope: &mut v8::PinScope<'_, '_>) -> Result<bool, Failure> {
+    let state = State::of(scope);
+    let mut any = false;
+    for (id, answer) in state.answers.take() {
+        let Some(pending) = state.host_calls.borrow_mut().pending.remove(&id) else { continue };
+        any = true;
+        v8::scope!(let scope, scope);
+        let resolver = v8::Local::new(scope, &pending.resolver);
+        let settled = match answer.and_then(|value| {
+            to_v8(scope, &state, &value).map_err(|failure| match failure {
+                Failure::Error(error) => HostError::range(error.to_string()),
+                Failure::Thrown => HostError::new("the answer could not be read"),
+            })
+        }) {
+            Ok(value) => resolver.resolve(scope, value),
+            Err(error) => {
+                let exception = exception(scope, &error)?;
+                resolver.reject(scope, exception)
+            }
+        };
+        settled.or_thrown()?;
+    }
+    Ok(any)
+}

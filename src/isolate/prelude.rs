@@ -1,0 +1,29 @@
+//! The hardening prelude: JavaScript of ours that runs in a new realm before anything else.
+
+use super::Failure;
+use super::failure::OrThrown as _;
+use super::script;
+use crate::policy::Hardening;
+
+/// An expression whose value is the function that hardens the realm it runs in.
+const HARDENING: &str = include_str!("prelude/hardening.js");
+
+/// Not a name of a plugin's script: frames of it are left out of what a plugin or host sees.
+const NAME: &str = "sandbox:/hardening.js";
+
+/// Guards the builtins of the present context.
+pub(super) fn harden(
+    scope: &mut v8::PinScope<'_, '_>,
+    hardening: Hardening,
+) -> Result<(), Failure> {
+    let level = match hardening {
+        Hardening::Full => "full",
+        Hardening::AbortOnly => "abort-only",
+        Hardening::Off => return Ok(()),
+    };
+    let harden = script::run(scope, NAME, HARDENING)?;
+    let harden = v8::Local::<v8::Function>::try_from(harden).ok().or_thrown()?;
+    let level = v8::String::new(scope, level).or_thrown()?;
+    let receiver = v8::undefined(scope).into();
+    harden.call(scope, receiver, &[level.into()]).or_thrown().map(drop)
+}

@@ -1,0 +1,43 @@
+//! `ProcessLimits`: what all plugins of the process may use together.
+
+use bytesize::ByteSize;
+use serde::{Deserialize, Serialize};
+
+use super::Limit;
+
+/// What all plugins of the process may use together. One for the process; set with
+/// [`set_process_limits`](crate::set_process_limits).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ProcessLimits {
+    /// Per process: the sum of [`heap`](crate::ResourceLimits::heap) and
+    /// [`array_buffers`](crate::ResourceLimits::array_buffers) of all isolates that exist, in
+    /// bytes. What they might use, not what they do.
+    ///
+    /// Default off. Hit: [`PluginError::ProcessLimit`](crate::PluginError::ProcessLimit) when a
+    /// plugin is started; those that run are not touched.
+    pub admitted_memory: Limit<ByteSize>,
+
+    /// Per process: the resident memory above which nothing more is begun, in bytes; all of the
+    /// process counts. Read at most ten times a second. Linux only: elsewhere it must be off.
+    ///
+    /// Default off. Hit: [`PluginError::ProcessLimit`](crate::PluginError::ProcessLimit) when a
+    /// plugin is started or a call made; what runs goes on.
+    pub resident_memory: Limit<ByteSize>,
+
+    /// Per process: how many threads may be in quarantine, given up because a call did not stop
+    /// or ran V8 out of all memory. Each keeps its memory, and may keep a processor busy until
+    /// its call ends by itself.
+    ///
+    /// Default 8. Hit: a worker that loses its thread gets no other;
+    /// [`PluginError::ProcessLimit`](crate::PluginError::ProcessLimit) is what its calls, and
+    /// starting a plugin, answer.
+    pub quarantined: usize,
+}
+
+impl Default for ProcessLimits {
+    fn default() -> Self {
+        Self { admitted_memory: Limit::Off, resident_memory: Limit::Off, quarantined: 8 }
+    }
+}

@@ -1,0 +1,12 @@
+//! The accounts of the whole process: memory that plugins were admitted with, memory that is
+//! resident, threads that were given up.
+//!
+//! Knows the policy and the operating system; neither V8 nor workers.
+
+mod accounts;
+mod resident;
+
+pub(crate) use accounts::{
+    Admission, Quarantined, admit, check_quarantined, check_resident, quarantine,
+};
+pub use accounts::{ProcessStats, process_stats, set_process_limits};
