@@ -2,7 +2,7 @@
 
 PLUGINS := examples/plugins
 
-.PHONY: demo test lint bench v8
+.PHONY: demo test lint bench soak v8
 
 # Needs nothing but a Rust toolchain: see "Where V8 comes from" in the README.
 v8:
@@ -27,3 +27,9 @@ lint: v8
 
 bench: v8
 	cargo bench
+
+# Minutes that the soak runs.
+MINUTES := 60
+
+soak: v8
+	cargo run --release --example soak -- --minutes $(MINUTES)

@@ -6,7 +6,9 @@
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use plugin_sandbox::{PluginCapabilities, PluginIsolate, PluginWorker, Value};
+use plugin_sandbox::{
+    Hardening, PluginCapabilities, PluginIsolate, PluginWorker, ResourceLimits, Value,
+};
 use serde_json::json;
 
 const ECHO: &str = "plugin.on('echo', x => x)";
@@ -117,5 +119,69 @@ fn start(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, call, hop, start);
+/// All guards together: what a call of nothing costs over the bare V8 call of nothing.
+fn guards(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("guards");
+    let mut isolate = PluginIsolate::builder("idle")
+        .script("m.js", "plugin.on('f', () => null)")
+        .build()
+        .unwrap();
+    {
+        let isolate = &mut v8::Isolate::new(v8::CreateParams::default());
+        isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
+        v8::scope!(let scope, isolate);
+        let context = v8::Context::new(scope, v8::ContextOptions::default());
+        let scope = &mut v8::ContextScope::new(scope, context);
+        let source = v8::String::new(scope, "() => null").unwrap();
+        let function = v8::Script::compile(scope, source, None).unwrap().run(scope).unwrap();
+        let function = v8::Local::<v8::Function>::try_from(function).unwrap();
+        group.bench_function("bare V8 call in a fresh scope and TryCatch", |bencher| {
+            bencher.iter(|| {
+                v8::scope!(let scope, scope);
+                v8::tc_scope!(let scope, scope);
+                let receiver = v8::undefined(scope).into();
+                let argument = v8::null(scope).into();
+                let value = function.call(scope, receiver, &[argument]).unwrap();
+                scope.perform_microtask_checkpoint();
+                black_box(value.is_null())
+            });
+        });
+    }
+    group.bench_function("PluginIsolate", |bencher| {
+        bencher.iter(|| isolate.call_hook("f", Value::Null).unwrap());
+    });
+}
+
+/// Ordinary code under each level of hardening.
+fn hardening(criterion: &mut Criterion) {
+    const WORK: &str = r"
+        const words = 'the quick brown fox jumps over the lazy dog and runs away'.split(' ');
+        const rows = Array.from({ length: 1000 }, (_, i) => ({ id: i, word: words[i % words.length] }));
+        plugin.on('arrays', () => rows.filter(r => r.id % 3).map(r => r.word).concat(words)
+            .reduce((sum, w) => sum + w.length, 0) + rows.slice(10, 200).indexOf(rows[150]));
+        plugin.on('sort', () => rows.map(r => (r.id * 7919) % 1000).sort((a, b) => a - b)[10]);
+        plugin.on('strings', () => { let n = 0; for (let i = 0; i < 200; i++) {
+            n += words.join('-').split('-').length + words[i % 12].replace(/o/g, '0').length
+                + words.join(' ').indexOf('lazy'); } return n });
+        plugin.on('small', () => { let n = 0; for (let i = 0; i < 1000; i++) {
+            const a = [i, i + 1]; a.push(3); n += a.indexOf(3) + a.slice(1).length + [...a].length; } return n });";
+    for hook in ["arrays", "sort", "strings", "small"] {
+        let mut group = criterion.benchmark_group(format!("hardening, {hook}"));
+        for (name, level) in [
+            ("off", Hardening::Off),
+            ("abort-only", Hardening::AbortOnly),
+            ("full", Hardening::Full),
+        ] {
+            let mut limits = ResourceLimits::default();
+            limits.hardening = level;
+            let mut plugin =
+                PluginIsolate::builder("work").limits(limits).script("m.js", WORK).build().unwrap();
+            group.bench_function(name, |bencher| {
+                bencher.iter(|| plugin.call_hook(hook, Value::Null).unwrap());
+            });
+        }
+    }
+}
+
+criterion_group!(benches, guards, hardening, call, hop, start);
 criterion_main!(benches);

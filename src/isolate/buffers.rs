@@ -25,7 +25,7 @@ impl BufferQuota {
     }
 
     /// Whether a buffer was refused since the last time this was asked. V8 then collects as if
-    /// it had run out of heap, and calls the near-heap-limit callback.
+    /// it had run out of heap, and calls the near-heap-limit callback as a last resort.
     pub(super) fn take_denied(&self) -> bool {
         self.denied.swap(false, Ordering::Relaxed)
     }

@@ -5,6 +5,7 @@
 
 use super::builder::SCRIPT_SCHEME;
 use super::failure::OrThrown as _;
+use super::prelude::SANDBOX_SCHEME;
 use super::state::State;
 use super::{Failure, value_out};
 use crate::protocol::{JsError, SourceLine, StackFrame};
@@ -174,6 +175,33 @@ fn frames(scope: &Scope<'_, '_>, trace: v8::Local<'_, v8::StackTrace>) -> Vec<St
             })
         })
         .collect()
+}
+
+/// What an error's `stack` is, as V8 itself would write it, without the sandbox's own frames.
+///
+/// V8 asks this instead of the plugin's `Error.prepareStackTrace`, which would be given objects
+/// that lead to the functions and receivers on the stack.
+pub(super) fn stack_text<'s>(
+    scope: &mut Scope<'s, '_>,
+    error: v8::Local<'s, v8::Value>,
+    sites: v8::Local<'s, v8::Array>,
+) -> v8::Local<'s, v8::Value> {
+    let message =
+        v8::Exception::create_message(scope, error).get(scope).to_rust_string_lossy(scope);
+    let mut stack = message.strip_prefix("Uncaught ").unwrap_or(&message).to_owned();
+    for index in 0..sites.length().min(MAX_FRAMES as u32) {
+        // The text of a call site, which only V8 has touched so far.
+        let site = sites.get_index(scope, index).and_then(|site| site.to_string(scope));
+        let Some(site) = site.map(|site| site.to_rust_string_lossy(scope)) else { continue };
+        if !site.contains(SANDBOX_SCHEME) {
+            stack.push_str("\n    at ");
+            stack.push_str(&site);
+        }
+    }
+    match v8::String::new(scope, &stack) {
+        Some(stack) => stack.into(),
+        None => v8::undefined(scope).into(),
+    }
 }
 
 /// Frames of the sandbox's own code are nobody's business.

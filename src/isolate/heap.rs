@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::buffers::BufferQuota;
 use crate::watchdog::{Cause, Slot};
@@ -11,6 +11,9 @@ use crate::watchdog::{Cause, Slot};
 /// is reserved. One builtin that cannot be interrupted may still finish, and some need 2 GB for
 /// that; running out here would end the process.
 const HEADROOM: usize = 4 << 30;
+
+/// How many second looks a call is worth; each is a full collection.
+const MAX_LOOKS: u32 = 2;
 
 /// A plugin's memory at one moment, in bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,13 +25,20 @@ pub(crate) struct HeapUse {
 }
 
 /// Answers V8's near-heap-limit callback for one isolate.
+///
+/// Tests: `stopping::garbage_is_not_use`, `stopping::garbage_of_a_stopped_call_is_not_use`.
 #[derive(Debug)]
 pub(super) struct HeapGuard {
     slot: Arc<Slot>,
     handle: v8::IsolateHandle,
     buffers: Arc<BufferQuota>,
     limit: usize,
-    /// The heap ran out, or nearly: the isolate has had its limit raised and is not used again.
+    /// V8 has reported the limit, and a second look is to tell whether it is garbage that fills
+    /// the heap. The limit is raised until then.
+    looking: AtomicBool,
+    /// How often that was so in this call.
+    looks: AtomicU32,
+    /// The heap is full of what is in use. The isolate is not used again.
     exhausted: AtomicBool,
 }
 
@@ -45,10 +55,16 @@ impl HeapGuard {
             handle: isolate.thread_safe_handle(),
             buffers: Arc::clone(buffers),
             limit,
+            looking: AtomicBool::new(false),
+            looks: AtomicU32::new(0),
             exhausted: AtomicBool::new(false),
         });
         isolate.add_near_heap_limit_callback(near_heap_limit, guard.as_data());
         guard
+    }
+
+    pub(super) fn new_call(&self) {
+        self.looks.store(0, Ordering::Relaxed);
     }
 
     pub(super) fn exhausted(&self) -> bool {
@@ -78,25 +94,31 @@ impl HeapGuard {
 
 /// Called by V8 inside a collection, on the isolate's thread: record, stop, give headroom; no
 /// JavaScript, no panic.
+///
+/// That it is called says little: V8 calls it after a collection that counted as live what was
+/// so when marking began, and as a last resort when the buffer quota refuses. Garbage is not
+/// use, so the first times in a call only a second look is asked for. Refusing the headroom
+/// meanwhile would end the process.
 #[expect(unsafe_code, reason = "called by V8")]
 unsafe extern "C" fn near_heap_limit(data: *mut c_void, current: usize, _initial: usize) -> usize {
-    // SAFETY: `data` is the boxed guard, which `PluginIsolate` drops after the isolate.
+    // SAFETY: `data` is the boxed guard, which `World` drops after the isolate.
     let guard = unsafe { &*data.cast_const().cast::<HeapGuard>() };
-    if guard.buffers.take_denied() {
-        // The buffer quota refused and V8 calls us as a last resort: that is no reason to stop,
-        // the guest gets a RangeError. Yet answering "no more" here would end the process if
-        // the heap is full as well, so the limit is raised, and put back as soon as guest code
-        // runs again.
-        guard.handle.request_interrupt(restore_limit, data);
-    } else {
+    let looks = match guard.buffers.take_denied() {
+        true => 0,
+        false => guard.looks.fetch_add(1, Ordering::Relaxed),
+    };
+    if guard.looking.swap(true, Ordering::Relaxed) || looks >= MAX_LOOKS {
         guard.exhaust(current);
+    } else {
+        guard.handle.request_interrupt(look_again, data);
     }
     current.saturating_add(HEADROOM)
 }
 
-/// Called by V8 on the isolate's thread, between two steps of guest code.
+/// Called by V8 on the isolate's thread, between two steps of guest code: where a termination
+/// would land, too.
 #[expect(unsafe_code, reason = "called by V8")]
-unsafe extern "C" fn restore_limit(isolate: v8::UnsafeRawIsolatePtr, data: *mut c_void) {
+unsafe extern "C" fn look_again(isolate: v8::UnsafeRawIsolatePtr, data: *mut c_void) {
     // SAFETY: as in `near_heap_limit`; interrupts run only while the isolate lives.
     let guard = unsafe { &*data.cast_const().cast::<HeapGuard>() };
     // SAFETY: V8 calls an interrupt with the live isolate, on its own thread.
@@ -104,10 +126,16 @@ unsafe extern "C" fn restore_limit(isolate: v8::UnsafeRawIsolatePtr, data: *mut 
     if guard.exhausted() {
         return;
     }
+    isolate.memory_pressure_notification(v8::MemoryPressureLevel::Critical);
+    isolate.memory_pressure_notification(v8::MemoryPressureLevel::None);
+    let used = isolate.get_heap_statistics().used_heap_size();
+    // So full that V8 would report the limit again and again, and do nothing but collect.
+    if used >= guard.limit / 8 * 7 {
+        guard.exhaust(used);
+        return;
+    }
+    // Puts the limit back, or as near to it as what is in use allows.
     isolate.remove_near_heap_limit_callback(near_heap_limit, guard.limit);
     isolate.add_near_heap_limit_callback(near_heap_limit, data);
-    let used = isolate.get_heap_statistics().used_heap_size();
-    if used >= guard.limit {
-        guard.exhaust(used);
-    }
+    guard.looking.store(false, Ordering::Relaxed);
 }

@@ -17,6 +17,9 @@ use super::{hooks, modules, prelude, realm, script, settle, value_out};
 use crate::protocol::{PluginError, Value, WorkerResponse};
 use crate::watchdog::{self, Budget, Cause, Condemn, Outcome, Slot, WorkerThread};
 
+/// How long making the realm may take before it is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// What becomes of an isolate after a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -351,7 +354,9 @@ impl PluginIsolate {
         self.stop.aim(Some(world.handle()));
         self.world = Some(world);
         let blueprint = Arc::clone(&self.blueprint);
-        self.enter(|scope| {
+        // Our own code, which a busy machine may hold up for longer than a call may take.
+        let patient = Budget { wall: PATIENCE.max(self.wall_time), cpu: None };
+        self.enter_within(patient, |scope| {
             prelude::harden(scope, blueprint.limits.hardening)?;
             realm::build(scope)
         })?;
@@ -372,19 +377,27 @@ impl PluginIsolate {
         self.enter(work)
     }
 
+    fn enter<R>(
+        &mut self,
+        work: impl FnOnce(&mut Caught<'_, '_, '_, '_>) -> Result<R, Failure>,
+    ) -> Result<R, PluginError> {
+        let budget = Budget { wall: self.wall_time, cpu: self.blueprint.limits.cpu_time.at() };
+        self.enter_within(budget, work)
+    }
+
     /// The guarded window: every entry into JavaScript goes through here. From `arm` to
     /// `disarm`, whatever the guest does is stopped by the watchdog, the heap guard or a
     /// cancel, and whoever was first is the cause.
-    fn enter<R>(
+    fn enter_within<R>(
         &mut self,
+        budget: Budget,
         work: impl FnOnce(&mut Caught<'_, '_, '_, '_>) -> Result<R, Failure>,
     ) -> Result<R, PluginError> {
         let Some(world) = &mut self.world else {
             return Err(PluginError::Internal("the isolate is gone".into()));
         };
-        let limits = &self.blueprint.limits;
         world.state().console.new_call();
-        self.slot.arm(Budget { wall: self.wall_time, cpu: limits.cpu_time.at() });
+        self.slot.arm(budget);
         let call = self.slot.call();
         let result = world.run(work);
         let outcome = self.slot.disarm();

@@ -8,8 +8,9 @@ use crate::policy::Hardening;
 /// An expression whose value is the function that hardens the realm it runs in.
 const HARDENING: &str = include_str!("prelude/hardening.js");
 
-/// Not a name of a plugin's script: frames of it are left out of what a plugin or host sees.
-const NAME: &str = "sandbox:/hardening.js";
+/// How the names of the sandbox's own scripts begin: frames of these are left out of what a
+/// plugin or host sees.
+pub(super) const SANDBOX_SCHEME: &str = "sandbox:/";
 
 /// Guards the builtins of the present context.
 pub(super) fn harden(
@@ -21,7 +22,7 @@ pub(super) fn harden(
         Hardening::AbortOnly => "abort-only",
         Hardening::Off => return Ok(()),
     };
-    let harden = script::run(scope, NAME, HARDENING)?;
+    let harden = script::run(scope, &format!("{SANDBOX_SCHEME}hardening.js"), HARDENING)?;
     let harden = v8::Local::<v8::Function>::try_from(harden).ok().or_thrown()?;
     let level = v8::String::new(scope, level).or_thrown()?;
     let receiver = v8::undefined(scope).into();

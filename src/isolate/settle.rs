@@ -37,6 +37,7 @@ pub(super) fn settle<'s>(
             v8::PromiseState::Pending => {}
         }
         if !host_calls::deliver(scope)? && !timers::run_next(scope)? {
+            platform::pump(scope);
             wait(&state);
         }
     }
@@ -64,10 +65,16 @@ pub(super) fn step(scope: &mut v8::PinScope<'_, '_>) -> Result<bool, Failure> {
     Ok(any)
 }
 
-/// One turn: all microtasks, and the tasks that V8 has posted.
+/// One turn: all microtasks, and now and then the tasks that V8 has posted. These are about
+/// collecting, and can wait; to ask for them costs more than a short call.
 fn turn(scope: &mut v8::PinScope<'_, '_>, state: &State) -> Result<(), Failure> {
+    const PUMPED: u32 = 64;
     scope.perform_microtask_checkpoint();
-    platform::pump(scope);
+    let turns = state.turns.get();
+    state.turns.set(turns.wrapping_add(1));
+    if turns.is_multiple_of(PUMPED) {
+        platform::pump(scope);
+    }
     if state.slot.stopped().is_some() { Err(Failure::Thrown) } else { Ok(()) }
 }
 

@@ -7,6 +7,8 @@
 //! moved is not the limit but where guest code begins: as far above the limit as it may use.
 //! The pages skipped are never touched.
 
+use crate::policy::ResourceLimits;
+
 /// V8's limit, in KiB below the beginning of a thread's stack; set in `platform`.
 pub(super) const V8_STACK_KIB: usize = 984;
 
@@ -22,7 +24,10 @@ pub(super) struct GuestStack {
 impl GuestStack {
     /// For guest code on this thread, which may use `size` bytes.
     pub(super) fn of_this_thread(size: usize) -> Self {
-        let Some(start) = platform::stack_start() else { return Self { begin: None, end: 0 } };
+        let unlimited = size >= ResourceLimits::MAX_STACK.as_u64() as usize;
+        let Some(start) = platform::stack_start().filter(|_| !unlimited) else {
+            return Self { begin: None, end: 0 };
+        };
         let end = start.saturating_sub(V8_STACK_KIB << 10);
         // The stack pointer is aligned to 16 bytes on every platform.
         Self { begin: Some((end + size) & !15), end }

@@ -1,6 +1,6 @@
 //! `State`: what the host's functions inside an isolate share with the isolate's owner.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -31,6 +31,8 @@ pub(super) struct State {
     pub(super) host_calls: RefCell<HostCalls>,
     pub(super) answers: Arc<Answers>,
     pub(super) console: ConsoleMeter,
+    /// Turns of the event loop.
+    pub(super) turns: Cell<u32>,
 }
 
 impl State {
@@ -51,6 +53,7 @@ impl State {
             host_calls: RefCell::default(),
             answers: Arc::clone(answers),
             console: ConsoleMeter::default(),
+            turns: Cell::new(0),
             blueprint: Arc::clone(blueprint),
         })
     }

@@ -54,6 +54,7 @@ impl World {
         v8.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
         v8.set_capture_stack_trace_for_uncaught_exceptions(true, exception::MAX_FRAMES as i32);
         v8.set_promise_reject_callback(settle::on_promise_reject);
+        v8.set_prepare_stack_trace_callback(exception::stack_text);
         if !blueprint.capabilities.has(Capability::Wasm) {
             v8.set_allow_wasm_code_generation_callback(refuse_wasm_code);
         }
@@ -79,6 +80,7 @@ impl World {
         &mut self,
         work: impl FnOnce(&mut Caught<'_, '_, '_, '_>) -> Result<R, Failure>,
     ) -> Result<R, PluginError> {
+        self.heap.new_call();
         let (stack, context, isolate) = (self.stack, &self.context, &mut self.isolate);
         let in_context = |isolate: &mut v8::OwnedIsolate| {
             v8::scope!(let scope, isolate);

@@ -22,10 +22,11 @@ use crate::protocol::PluginError;
 ///
 /// ```
 /// use std::time::Duration;
-/// use plugin_sandbox::{ByteSize, ResourceLimits};
+/// use plugin_sandbox::{ByteSize, Limit, ResourceLimits};
 ///
 /// let mut limits = ResourceLimits::strict();
 /// limits.wall_time = Duration::from_millis(200);
+/// limits.cpu_time = Limit::At(Duration::from_millis(100));
 /// limits.heap = ByteSize::mib(48);
 /// limits.validate()?;
 /// # Ok::<(), plugin_sandbox::PluginError>(())
@@ -82,8 +83,8 @@ pub struct ResourceLimits {
     /// Default 1024 (strict 64). Hit: [`PluginError::Busy`] at once, nothing is queued.
     pub queue_length: usize,
 
-    /// Per plugin: V8's old generation, in bytes, after garbage was collected. The young
-    /// generation comes on top (3/32 of this, at least 6 MiB), and while a call is stopped V8
+    /// Per plugin: V8's old generation, in bytes, after garbage was collected; seven eighths of
+    /// it in use count as full. The young generation comes on top (3/32 of this, at least 6 MiB), and while a call is stopped V8
     /// may briefly go beyond to unwind it.
     ///
     /// Default 64 MiB (trusted 256 MiB), at least

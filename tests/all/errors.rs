@@ -144,3 +144,26 @@ fn no_path_of_the_host_is_in_an_error() {
     assert!(stack.contains("plugin:/test/main.js:1:1"), "{stack}");
     assert!(!stack.contains(".rs") && !stack.contains("home"), "{stack}");
 }
+
+#[test]
+fn a_plugin_gets_no_call_sites() {
+    let code = "Error.prepareStackTrace = (e, sites) => sites.map(s => s.getFunction()); new Error('x').stack";
+    let stack = worker().blocking_execute(code).unwrap();
+    assert!(
+        stack.as_str().unwrap().starts_with("Error: x\n    at plugin:/test/main.js:1:"),
+        "{stack}"
+    );
+}
+
+#[test]
+fn the_sandboxs_own_frames_are_not_on_a_stack() {
+    let worker = worker();
+    let code = "function f() { throw new RangeError('mine') }; [3, 1, 2].sort(f)";
+    let error = thrown(&worker, code);
+    let functions: Vec<_> = error.frames.iter().map(|frame| frame.function.as_deref()).collect();
+    assert_eq!(functions.first(), Some(&Some("f")));
+    assert!(error.frames.iter().all(|frame| frame.script.starts_with("plugin:/")), "{error}");
+    let code = "try { [].reverse.call({ length: 2 ** 53 - 1 }) } catch (e) { e.stack }";
+    let stack = worker.blocking_execute(code).unwrap();
+    assert!(!stack.as_str().unwrap().contains("sandbox:/"), "{stack}");
+}

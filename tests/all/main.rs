@@ -1,5 +1,5 @@
 //! The integration tests, in one binary because each links all of V8.
-#![allow(missing_docs, unreachable_pub, unsafe_code)]
+#![allow(missing_docs, unreachable_pub, unsafe_code, clippy::print_stdout)]
 
 mod support;
 
@@ -8,6 +8,7 @@ mod console;
 mod corpus;
 mod entries;
 mod errors;
+mod generated;
 mod hooks;
 mod host;
 mod lifecycle;

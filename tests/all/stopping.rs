@@ -107,6 +107,26 @@ fn garbage_is_not_use() {
 }
 
 #[test]
+fn garbage_of_a_stopped_call_is_not_use() {
+    let mut limits = ResourceLimits::default();
+    limits.wall_time = Duration::from_millis(30);
+    limits.heap = ByteSize::mib(24);
+    let worker = PluginWorker::builder("test").limits(limits).build().unwrap();
+    let mut stopped = 0;
+    for _ in 0..60 {
+        // Fills the heap for as long as it may, mostly not to the brim.
+        let flood =
+            worker.blocking_execute("(() => { let all = []; for (;;) all.push({ all }) })()");
+        stopped += usize::from(matches!(flood, Err(PluginError::Timeout { .. })));
+        let code = "let sum = 0; for (let i = 0; i < 2e4; i++) sum += [i, { i }].length; sum";
+        let answer = worker.blocking_execute(format!("{{ {code} }}"));
+        let in_time = !matches!(answer, Err(PluginError::MemoryLimitExceeded { .. }));
+        assert!(in_time, "the garbage of the call before was counted: {answer:?}");
+    }
+    assert!(stopped > 0);
+}
+
+#[test]
 fn a_refused_buffer_is_a_range_error_that_the_plugin_can_catch() {
     let worker = worker();
     let code = "let kept = []; let error;

@@ -83,4 +83,6 @@ pub fn alone(name: &str, test: impl FnOnce()) {
     let text = String::from_utf8_lossy(&text);
     assert!(output.status.success(), "{name} ended with {}:\n{text}", output.status);
     assert!(text.contains("1 passed"), "{name} did not run:\n{text}");
+    // Seen with `--nocapture`.
+    println!("{text}");
 }

@@ -15,13 +15,14 @@
 //      length to a *walking* built-in; only those that allocate by length need the truth. A giant
 //      that must not be refused is therefore walked through a Proxy of our own (`facade`).
 //   3. A plain data property `length` of a non-Proxy cannot change between our read and the built-in's.
-//      Anything else (accessor, inherited, object with valueOf) is read once and pinned in a facade.
+//      An own accessor is refused; anything else (inherited, an object with valueOf) is read once and
+//      pinned in a facade.
 //   4. Each wrapper owns its source text: V8 keeps type feedback per function literal, and wrappers
 //      stamped out of one factory would share it and lose inlining (measured: 20 times on `reduce`).
 //
 // RULES FOR EDITING. After this function returned, the guest may replace anything it can reach. So
 // nothing here looks up a property of a built-in object at call time: use the captured names. No spread,
-// no for-of, no destructuring of arrays, no default `Array.prototype[Symbol.iterator]` in wrappers.
+// no for-of and no destructuring of our own arrays in wrappers: they go through Array.prototype.
 // Descriptors get a null prototype. tests/prelude/ attacks all of this.
 (function harden(level) {
   'use strict';
@@ -31,7 +32,7 @@
 
   // ---------------------------------------------------------------------------------------- limits
   const UNCHECKED = 1024; // arrays up to here go straight to V8, whatever their prototypes are
-  const UNPOLLED = 2 ** 21; // elements a built-in may walk without polling: 0.02–0.3 s, sparse arrays 0.9 s
+  const UNPOLLED = 2 ** 20; // elements a built-in may walk without polling: 0.01–0.1 s, sparse arrays 0.4 s
   const MAX_ELEMENTS = 2 ** 24; // elements of an array-like; beyond this a call is refused
   const MAX_LIST = 2 ** 18; // arguments of apply and construct; the stack overflows at about 2^17
   const MAX_KEYS = 2 ** 18; // index keys listed by Object.keys and its kin: 1.2 µs each
@@ -190,7 +191,7 @@
     const own = ownLength(object, name);
     const length = own < 0 ? toLength(object.length) : own;
     if (length > limit) refuseElements(name, length, limit);
-    const cheap = isArray(object) ? UNPOLLED : UNPOLLED / 8; // elements of plain objects sit in a hash table
+    const cheap = isArray(object) ? UNPOLLED : UNPOLLED / 4; // elements of plain objects sit in a hash table
     if (own >= 0 && (length <= UNCHECKED || (length <= cheap && hasShortChain(object)))) return object;
     return facade(object, length);
   }
@@ -365,10 +366,11 @@
   {
     const sort = uncurry(arrayPrototype.sort);
     const toSorted = arrayPrototype.toSorted && uncurry(arrayPrototype.toSorted);
+    const isSortable = (array) => isPlainArray(array) && array.length <= UNPOLLED && (array.length <= UNCHECKED || hasShortChain(array));
     install(arrayPrototype, {
       sort(comparator) {
         if (comparator !== undefined && typeof comparator !== 'function') return sort(this, comparator);
-        if (isPlainArray(this) && this.length <= UNPOLLED) return sort(this, comparatorFor(this, this.length, comparator));
+        if (isSortable(this)) return sort(this, comparatorFor(this, this.length, comparator));
         if (this === undefined || this === null) return sort(this);
         const object = ObjectOf(this);
         const length = toLength(object.length);
@@ -383,7 +385,7 @@
       },
       toSorted(comparator) {
         if (comparator !== undefined && typeof comparator !== 'function') return toSorted(this, comparator);
-        if (isPlainArray(this) && this.length <= UNPOLLED) return toSorted(this, comparatorFor(this, this.length, comparator));
+        if (isSortable(this)) return toSorted(this, comparatorFor(this, this.length, comparator));
         if (this === undefined || this === null) return toSorted(this);
         const object = ObjectOf(this);
         const length = toLength(object.length);
@@ -930,7 +932,12 @@
   // into an array-like at V8's second look, so its method is looked up once, here.
   const spread = {}; // stands for [...items], which takes nothing but iterables, and fast
   function tameSource(items, name, maySpread = false) {
-    if (!isObject(items) || isView(items)) return items;
+    if (!isObject(items)) {
+      if (typeof items !== 'string' || items.length <= SHORT_WALK) return items;
+      const iterate = items[iteratorKey]; // V8's short cut for strings does not poll
+      return { __proto__: null, [iteratorKey]: () => apply(iterate, items, []) };
+    }
+    if (isView(items)) return items;
     const own = ownLength(items, name);
     if (own >= 0 && own <= UNCHECKED) return items;
     const iterate = items[iteratorKey];
@@ -1073,6 +1080,39 @@
     });
   }
 
+  // A list of locales is an array-like, walked in C++ without polling. (Removing `Intl` leaves these methods.)
+  const localeToString = globalThis.Intl?.Locale && uncurry(Intl.Locale.prototype.toString);
+  function isLocale(value) {
+    if (localeToString === undefined) return false;
+    try { localeToString(value); return true; } catch { return false; }
+  }
+  function checkTag(tag) {
+    if (typeof tag === 'string' && tag.length > UNCHECKED) refuse('the length of a locale', tag.length, UNCHECKED);
+    return tag;
+  }
+  function withLocales(list, index) {
+    const locales = list[index];
+    if (index >= list.length) return list;
+    if (!isObject(locales) || isLocale(locales)) {
+      checkTag(locales);
+      return list;
+    }
+    const length = toLength(locales.length);
+    if (length > UNCHECKED) refuseElements('a list of locales', length, UNCHECKED);
+    const copy = [];
+    for (let i = 0; i < length; i++) if (i in locales) define(copy, copy.length, checkTag(locales[i]));
+    list[index] = copy;
+    return list;
+  }
+  for (const owner of [Number, BigInt, Date]) {
+    for (const name of ['toLocaleString', 'toLocaleDateString', 'toLocaleTimeString']) {
+      const native = owner.prototype[name];
+      if (native !== undefined && hasOwn(owner.prototype, name)) {
+        install(owner.prototype, { [name]() { return apply(native, this, withLocales(arguments, 0)); } });
+      }
+    }
+  }
+
   // ------------------------------------------------------------------ String: other work by the character
   {
     const capped = (name, limit) => {
@@ -1094,13 +1134,13 @@
     install(stringPrototype, {
       toUpperCase() { return isCheap(this) ? upper(this) : toUpperCase(this, arguments); },
       toLowerCase() { return isCheap(this) ? lower(this) : toLowerCase(this, arguments); },
-      toLocaleUpperCase() { return toLocaleUpperCase(this, arguments); },
-      toLocaleLowerCase() { return toLocaleLowerCase(this, arguments); },
+      toLocaleUpperCase() { return toLocaleUpperCase(this, withLocales(arguments, 0)); },
+      toLocaleLowerCase() { return toLocaleLowerCase(this, withLocales(arguments, 0)); },
       localeCompare(that) {
         if (arguments.length === 1 && isCheap(this) && isCheap(that)) return compare(this, that);
         if (arguments.length > 0) arguments[0] = toText(that);
         if (arguments.length > 0 && arguments[0].length > MAX_CASE_TEXT) refuse('the length of a string given to localeCompare', arguments[0].length, MAX_CASE_TEXT);
-        return localeCompare(this, arguments);
+        return localeCompare(this, withLocales(arguments, 1));
       },
     });
 
@@ -1240,7 +1280,10 @@
       else if (hasOwn(value, MAX_KEYS)) count = MAX_KEYS + 1;
       if (count > MAX_KEYS) refuseElements(name, count, MAX_KEYS);
     };
+    // These do not list the keys of an ordinary giant, but they do list those of a Proxy's target.
+    const checkProxyKeys = (value, name) => { if (isObject(value) && isProxy(value)) checkKeys(value, name); };
     const { keys, values, entries, getOwnPropertyNames, getOwnPropertyDescriptors, assign, defineProperties } = Object;
+    const { getOwnPropertySymbols, freeze, seal, isFrozen, isSealed } = Object;
     const { ownKeys: reflectOwnKeys } = Reflect;
     install(Object, {
       keys(object) { checkKeys(object, 'Object.keys'); return keys(object); },
@@ -1253,6 +1296,11 @@
         return arguments.length === 2 ? assign(target, source) : apply(assign, this, arguments);
       },
       defineProperties(object, properties) { checkKeys(properties, 'Object.defineProperties'); return defineProperties(object, properties); },
+      getOwnPropertySymbols(object) { checkProxyKeys(object, 'Object.getOwnPropertySymbols'); return getOwnPropertySymbols(object); },
+      freeze(object) { checkProxyKeys(object, 'Object.freeze'); return freeze(object); },
+      seal(object) { checkProxyKeys(object, 'Object.seal'); return seal(object); },
+      isFrozen(object) { checkProxyKeys(object, 'Object.isFrozen'); return isFrozen(object); },
+      isSealed(object) { checkProxyKeys(object, 'Object.isSealed'); return isSealed(object); },
       create(prototype, properties) { checkKeys(properties, 'Object.create'); return create(prototype, properties); },
     });
     install(Reflect, { ownKeys(target) { checkKeys(target, 'Reflect.ownKeys'); return reflectOwnKeys(target); } });
@@ -1321,13 +1369,13 @@
     const ordered = (native, name) => (array, comparator) => {
       const length = typedArrayLength(array);
       if (length > MAX_ELEMENTS) refuseElements(name, length);
-      return apply(native, array, [comparator === undefined && length > UNPOLLED ? totalOrder : comparator]);
+      return apply(native, array, [comparator === undefined && length > 2 * UNPOLLED ? totalOrder : comparator]);
     };
     const sortElements = ordered(sort, '%TypedArray%.prototype.sort');
     const sortedElements = ordered(toSorted, '%TypedArray%.prototype.toSorted');
     const joined = (native, array, list, name) => {
       const length = typedArrayLength(array);
-      if (length > UNPOLLED) refuseElements(name, length, UNPOLLED);
+      if (length > 2 * UNPOLLED) refuseElements(name, length, 2 * UNPOLLED);
       return apply(native, array, list);
     };
     install(typedArrayPrototype, {
