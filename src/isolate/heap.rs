@@ -126,8 +126,8 @@ unsafe extern "C" fn look_again(isolate: v8::UnsafeRawIsolatePtr, data: *mut c_v
     if guard.exhausted() {
         return;
     }
-    isolate.memory_pressure_notification(v8::MemoryPressureLevel::Critical);
-    isolate.memory_pressure_notification(v8::MemoryPressureLevel::None);
+    // Collects at least twice: the first time V8 may only end the marking that it had begun.
+    isolate.low_memory_notification();
     let used = isolate.get_heap_statistics().used_heap_size();
     // So full that V8 would report the limit again and again, and do nothing but collect.
     if used >= guard.limit / 8 * 7 {

@@ -338,14 +338,25 @@ impl<'s, 'a> Walk<'s, 'a> {
                     continue;
                 }
                 let Ok(key) = v8::Local::<v8::String>::try_from(key) else { continue };
-                let name = self.string(scope, key)?;
-                match self.value(scope, value) {
-                    Ok(value) => members.insert(name, value),
-                    Err(refusal) => return Err(refusal.under(|| Step::Key(name))),
-                };
+                self.member(scope, &mut members, key, value)?;
             }
         }
         Ok(Value::Object(members))
+    }
+
+    fn member(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        members: &mut Map<String, Value>,
+        key: v8::Local<'_, v8::String>,
+        value: v8::Local<'_, v8::Value>,
+    ) -> Result<(), Refusal> {
+        let name = self.string(scope, key)?;
+        match self.value(scope, value) {
+            Ok(value) => members.insert(name, value),
+            Err(refusal) => return Err(refusal.under(|| Step::Key(name))),
+        };
+        Ok(())
     }
 
     /// A `Map` as an object, if all its keys are strings.
@@ -367,11 +378,7 @@ impl<'s, 'a> Walk<'s, 'a> {
                     let kind = key.type_repr().to_lowercase();
                     return Err(Refusal::unfit(format!("a Map with a key that is a {kind}")));
                 };
-                let name = self.string(scope, key)?;
-                match self.value(scope, value) {
-                    Ok(value) => members.insert(name, value),
-                    Err(refusal) => return Err(refusal.under(|| Step::Key(name))),
-                };
+                self.member(scope, &mut members, key, value)?;
             }
         }
         Ok(Value::Object(members))
