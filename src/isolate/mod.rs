@@ -17,7 +17,8 @@
 //! | `modules` | linking and evaluating ES modules |
 //! | `settle` | the event loop: microtasks, timers, the host's answers, waiting for a promise |
 //! | `timers`, `host_calls` | `setTimeout` and its kin; host functions and their promises |
-//! | `value_in`, `value_out` | JSON values into V8 and out of it |
+//! | `value_in`, `value_out`, `refusal`, `date` | JSON values into V8 and out of it |
+//! | `owner` | how others reach the isolate from their threads |
 //! | `exception` | a thrown value as a `JsError` |
 //! | `heap`, `buffers`, `stack` | the near-heap-limit callback, the `ArrayBuffer` quota, the stack |
 //!
@@ -27,6 +28,7 @@
 mod buffers;
 mod builder;
 mod console;
+mod date;
 mod exception;
 mod failure;
 mod heap;
@@ -34,10 +36,12 @@ mod hooks;
 mod host_calls;
 mod inspect;
 mod modules;
+mod owner;
 mod platform;
 mod plugin_isolate;
 mod prelude;
 mod realm;
+mod refusal;
 mod script;
 mod settle;
 mod stack;
@@ -50,8 +54,9 @@ mod world;
 pub(crate) use builder::Blueprint;
 pub use builder::PluginBuilder;
 pub(crate) use heap::HeapUse;
+pub(crate) use owner::Owner;
 pub use plugin_isolate::PluginIsolate;
-pub(crate) use plugin_isolate::{Owner, Verdict};
+pub(crate) use plugin_isolate::Verdict;
 pub(crate) use value_in::ArgumentText;
 
 use failure::Failure;

@@ -3,19 +3,19 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::Thread;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::builder::{Blueprint, PluginBuilder, StartupKind};
 use super::failure::Failure;
 use super::heap::HeapUse;
 use super::host_calls::Answers;
+use super::owner::{Owner, StopHandle};
 use super::value_in::ArgumentText;
 use super::world::{Caught, World};
 use super::{hooks, modules, prelude, realm, script, settle, value_out};
 use crate::protocol::{PluginError, Value, WorkerResponse};
-use crate::watchdog::{self, Budget, Cause, Condemn, Outcome, Slot, WorkerThread};
+use crate::watchdog::{self, Budget, Cause, Outcome, Slot, WorkerThread};
 
 /// How long making the realm may take before it is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -82,35 +82,6 @@ impl PluginBuilder<PluginIsolate> {
     }
 }
 
-/// What the owner of a worker's thread wants to be told; both are called on other threads.
-pub(crate) struct Owner {
-    /// The thread is given up.
-    pub(crate) condemn: Condemn,
-    /// There is something to do between calls.
-    pub(crate) wake: Box<dyn Fn() + Send + Sync>,
-}
-
-/// How anybody reaches the isolate that is in use just now, to stop it; rebuilding changes it.
-#[derive(Debug)]
-struct StopHandle {
-    isolate: Mutex<Option<v8::IsolateHandle>>,
-    thread: Thread,
-}
-
-impl StopHandle {
-    fn aim(&self, isolate: Option<v8::IsolateHandle>) {
-        *self.isolate.lock().unwrap_or_else(PoisonError::into_inner) = isolate;
-    }
-
-    fn stop(&self) {
-        if let Some(isolate) = &*self.isolate.lock().unwrap_or_else(PoisonError::into_inner) {
-            isolate.terminate_execution();
-        }
-        // The call may be waiting for a promise.
-        self.thread.unpark();
-    }
-}
-
 impl PluginIsolate {
     /// What to build an isolate from; `id` names the plugin in errors and logs.
     pub fn builder(id: impl Into<String>) -> PluginBuilder<Self> {
@@ -128,8 +99,7 @@ impl PluginIsolate {
         };
         let is_worker = condemn.is_some();
         let grace = blueprint.limits.grace;
-        let thread = std::thread::current();
-        let stop = Arc::new(StopHandle { isolate: Mutex::new(None), thread });
+        let stop = StopHandle::of_this_thread();
         let stopper = Arc::clone(&stop);
         let heap = usize::try_from(blueprint.limits.heap.as_u64()).unwrap_or(usize::MAX);
         let slot = Slot::new(Box::new(move || stopper.stop()), grace, condemn);
@@ -142,7 +112,7 @@ impl PluginIsolate {
             .map_err(|error| PluginError::Internal(format!("no signal handlers: {error}")))?;
         let waiting = Arc::clone(&stop);
         let answers = Answers::new(Box::new(move || {
-            waiting.thread.unpark();
+            waiting.wake();
             if let Some(wake) = &wake {
                 wake();
             }

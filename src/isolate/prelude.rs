@@ -1,4 +1,8 @@
 //! The hardening prelude: JavaScript of ours that runs in a new realm before anything else.
+//!
+//! It is run for every isolate, and not kept in a startup snapshot: the isolates of a process
+//! share V8's read-only heap, so one that begins from another snapshot than the rest (the
+//! host's own isolates among them) ends the process.
 
 use super::Failure;
 use super::failure::OrThrown as _;

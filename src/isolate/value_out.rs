@@ -4,16 +4,16 @@
 //! proxies are called: they are the plugin's answer, and run inside the guarded window like the
 //! rest of it.
 
-use std::time::Duration;
-
 use serde_json::{Map, Number};
 
 use super::Failure;
+use super::date::iso_date;
 use super::failure::OrThrown as _;
 use super::inspect::own_data;
+use super::refusal::{Refusal, Step};
 use super::state::State;
 use crate::policy::ResourceLimits;
-use crate::protocol::{PluginError, Value};
+use crate::protocol::Value;
 use crate::watchdog::Slot;
 
 type Scope<'s, 'i> = v8::PinScope<'s, 'i>;
@@ -31,75 +31,7 @@ pub(super) fn to_json(
 ) -> Result<Value, Failure> {
     let state = State::of(scope);
     let mut walk = Walk::new(scope, &state.blueprint.limits, &state.slot)?;
-    walk.value(scope, value).map_err(|refusal| refusal.into_failure(&walk))
-}
-
-/// Why a walk stopped, with the way back to the root.
-enum Refusal {
-    /// Cannot be carried; the steps are innermost first.
-    Unfit {
-        reason: String,
-        steps: Vec<Step>,
-    },
-    TooLarge(String),
-    Failure(Failure),
-}
-
-enum Step {
-    Key(String),
-    Index(u32),
-}
-
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
-}
-
-impl Refusal {
-    fn unfit(reason: impl Into<String>) -> Self {
-        Self::Unfit { reason: reason.into(), steps: Vec::new() }
-    }
-
-    fn under(mut self, step: impl FnOnce() -> Step) -> Self {
-        if let Self::Unfit { steps, .. } = &mut self {
-            steps.push(step());
-        }
-        self
-    }
-
-    fn into_failure(self, walk: &Walk<'_, '_>) -> Failure {
-        match self {
-            Self::Unfit { reason, steps } => {
-                PluginError::NotSerializable { path: path(&steps), reason }.into()
-            }
-            Self::TooLarge(limit) => PluginError::TooLarge { what: "the result", limit }.into(),
-            // A stop is reported with its own cause; what failed because of it does not matter.
-            Self::Failure(_) if walk.slot.stopped().is_some() => Failure::Thrown,
-            Self::Failure(failure) => failure,
-        }
-    }
-}
-
-/// `$.items[3].id`, from the innermost step to the outermost.
-fn path(steps: &[Step]) -> String {
-    let mut path = String::from("$");
-    for step in steps.iter().rev() {
-        match step {
-            Step::Index(index) => path.push_str(&format!("[{index}]")),
-            Step::Key(key) if is_identifier(key) => {
-                path.push('.');
-                path.push_str(key);
-            }
-            Step::Key(key) => path.push_str(&format!("[{}]", Value::from(key.as_str()))),
-        }
-    }
-    path
-}
-
-fn is_identifier(key: &str) -> bool {
-    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$');
-    !key.is_empty() && key.chars().all(word) && !key.starts_with(|c: char| c.is_ascii_digit())
+    walk.value(scope, value).map_err(|refusal| refusal.into_failure(&state.slot))
 }
 
 /// One walk through a value.
@@ -193,7 +125,9 @@ impl<'s, 'a> Walk<'s, 'a> {
             return Err(Refusal::unfit("a revoked proxy"));
         }
         if let Ok(date) = v8::Local::<v8::Date>::try_from(object) {
-            return iso_date(date.value_of()).map(Value::String);
+            return iso_date(date.value_of())
+                .map(Value::String)
+                .ok_or_else(|| Refusal::unfit("an invalid date"));
         }
         if let Some(replaced) = self.replaced(scope, object)? {
             // As in JSON.stringify, what `toJSON` answers is not asked for its own.
@@ -375,7 +309,7 @@ impl<'s, 'a> Walk<'s, 'a> {
                 let value = entries.get_index(scope, index + 1).or_thrown()?;
                 index += 2;
                 let Ok(key) = v8::Local::<v8::String>::try_from(key) else {
-                    let kind = key.type_repr().to_lowercase();
+                    let kind = key.type_of(scope).to_rust_string_lossy(scope);
                     return Err(Refusal::unfit(format!("a Map with a key that is a {kind}")));
                 };
                 self.member(scope, &mut members, key, value)?;
@@ -480,58 +414,4 @@ fn json_number(number: f64) -> Result<Value, Refusal> {
         return Ok(Value::Number(Number::from(number as i64)));
     }
     Number::from_f64(number).map(Value::Number).ok_or_else(|| Refusal::unfit(number.to_string()))
-}
-
-/// ISO 8601 as `Date.prototype.toISOString` writes it, which the guest may have replaced.
-fn iso_date(milliseconds: f64) -> Result<String, Refusal> {
-    if !milliseconds.is_finite() {
-        return Err(Refusal::unfit("an invalid date"));
-    }
-    let milliseconds = milliseconds as i64;
-    let day_millis = Duration::from_secs(24 * 60 * 60).as_millis() as i64;
-    let (days, time) = (milliseconds.div_euclid(day_millis), milliseconds.rem_euclid(day_millis));
-    let (year, month, day) = civil_from_days(days);
-    let year = match year {
-        0..=9999 => format!("{year:04}"),
-        _ => format!("{}{:06}", if year < 0 { '-' } else { '+' }, year.abs()),
-    };
-    let (hours, minutes) = (time / 3_600_000, time / 60_000 % 60);
-    let (seconds, millis) = (time / 1000 % 60, time % 1000);
-    Ok(format!("{year}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}.{millis:03}Z"))
-}
-
-/// Days since 1970-01-01 to a date of the proleptic Gregorian calendar (Howard Hinnant,
-/// "chrono-compatible low-level date algorithms", `civil_from_days`).
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let z = days + 719_468;
-    let era = z.div_euclid(146_097);
-    let day_of_era = z.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dates_are_written_as_javascript_writes_them() {
-        let date = |millis| iso_date(millis).ok().unwrap();
-        assert_eq!(date(0.0), "1970-01-01T00:00:00.000Z");
-        assert_eq!(date(951_782_400_123.0), "2000-02-29T00:00:00.123Z");
-        assert_eq!(date(-1.0), "1969-12-31T23:59:59.999Z");
-        assert_eq!(date(8.64e15), "+275760-09-13T00:00:00.000Z");
-        assert_eq!(date(-8.64e15), "-271821-04-20T00:00:00.000Z");
-    }
-
-    #[test]
-    fn paths_quote_what_is_no_identifier() {
-        let steps = [Step::Key("a b".into()), Step::Index(3), Step::Key("items".into())];
-        assert_eq!(path(&steps), "$.items[3][\"a b\"]");
-    }
 }

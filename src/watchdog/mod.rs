@@ -8,13 +8,16 @@
 //! the end of the call are decided by one state word, so a stop never reaches the next call.
 //! Knows clocks and threads; what "stop" means it is told as a closure.
 
+mod cause;
 mod clock;
 mod cpu_clock;
+mod cpu_meter;
 mod fault;
 mod slot;
 mod thread;
 
+pub(crate) use cause::Cause;
 pub use fault::{FaultContainment, set_fault_containment};
 pub(crate) use fault::{WorkerThread, doom_this_thread};
-pub(crate) use slot::{Budget, Cause, Condemn, Outcome, Slot};
+pub(crate) use slot::{Budget, Condemn, Outcome, Slot};
 pub(crate) use thread::{retire, watch};

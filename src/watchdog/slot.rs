@@ -1,22 +1,13 @@
 //! `Slot`: the state of one isolate's running call, shared with whoever may stop it.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::cause::{Cause, RecordedCause};
 use super::clock::{Tick, nanos};
-use super::cpu_clock::CpuClock;
+use super::cpu_meter::CpuMeter;
 use super::thread;
-
-/// Why a call was stopped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cause {
-    Timeout { limit: Duration },
-    CpuTime { used: Duration, limit: Duration },
-    MemoryLimit { used: usize, limit: usize },
-    Cancelled,
-    ShutDown,
-}
 
 /// How much time a call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -253,7 +244,7 @@ impl Slot {
     /// asked on that thread right after a call.
     pub(crate) fn cpu_time(&self) -> Duration {
         self.cpu.mark(Tick::now());
-        Duration::from_nanos(self.cpu.used.load(Ordering::Relaxed))
+        self.cpu.marked()
     }
 
     fn fire_from(&self, running: u64, cause: Cause) -> bool {
@@ -346,81 +337,6 @@ impl Slot {
             self.next_look.store(Tick::now().after(REPEAT).0, Ordering::Relaxed);
             act();
             self.state.store(call + phase, Ordering::SeqCst);
-        }
-    }
-}
-
-/// The processor time of the slot's thread, read seldom enough to cost nothing.
-///
-/// Reading the clock is a system call, too dear for every call. So it is read at most once a
-/// millisecond, and in between time itself stands in: since a thread cannot use more processor
-/// time than passes, what a call has used is never overstated, and understated by a millisecond
-/// at the most.
-#[derive(Debug, Default)]
-struct CpuMeter {
-    /// The clock of the thread that armed first.
-    clock: OnceLock<Option<CpuClock>>,
-    read_at: AtomicU64,
-    used: AtomicU64,
-}
-
-impl CpuMeter {
-    const FRESH: Duration = Duration::from_millis(1);
-
-    /// Reads the clock, unless that was done just now. Only on the slot's own thread.
-    fn mark(&self, now: Tick) {
-        let clock = self.clock.get_or_init(CpuClock::of_this_thread);
-        let read_at = Tick(self.read_at.load(Ordering::Relaxed));
-        if now.since(read_at) >= Self::FRESH
-            && let Some(used) = clock.as_ref().and_then(CpuClock::now)
-        {
-            self.used.store(nanos(used), Ordering::Relaxed);
-            self.read_at.store(now.0, Ordering::Relaxed);
-        }
-    }
-
-    /// At least what the thread has used since `began`, which lies after the last `mark`.
-    fn used_since(&self, began: Tick) -> Option<Duration> {
-        let now = self.clock.get()?.as_ref()?.now()?;
-        let marked = Duration::from_nanos(self.used.load(Ordering::Relaxed));
-        let before = began.since(Tick(self.read_at.load(Ordering::Relaxed)));
-        Some(now.saturating_sub(marked).saturating_sub(before))
-    }
-}
-
-/// A `Cause` in atomics: written in phase `FIRING` by one thread, read in later phases.
-#[derive(Debug, Default)]
-struct RecordedCause {
-    kind: AtomicU8,
-    used: AtomicU64,
-    limit: AtomicU64,
-}
-
-impl RecordedCause {
-    fn set(&self, cause: Cause) {
-        let (kind, used, limit) = match cause {
-            Cause::Cancelled => (0, 0, 0),
-            Cause::Timeout { limit } => (1, 0, nanos(limit)),
-            Cause::MemoryLimit { used, limit } => (2, used as u64, limit as u64),
-            Cause::CpuTime { used, limit } => (3, nanos(used), nanos(limit)),
-            Cause::ShutDown => (4, 0, 0),
-        };
-        self.kind.store(kind, Ordering::Relaxed);
-        self.used.store(used, Ordering::Relaxed);
-        self.limit.store(limit, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> Cause {
-        let (used, limit) = (self.used.load(Ordering::Relaxed), self.limit.load(Ordering::Relaxed));
-        match self.kind.load(Ordering::Relaxed) {
-            0 => Cause::Cancelled,
-            1 => Cause::Timeout { limit: Duration::from_nanos(limit) },
-            2 => Cause::MemoryLimit { used: used as usize, limit: limit as usize },
-            3 => Cause::CpuTime {
-                used: Duration::from_nanos(used),
-                limit: Duration::from_nanos(limit),
-            },
-            _ => Cause::ShutDown,
         }
     }
 }

@@ -6,7 +6,7 @@ use plugin_sandbox::{
     ByteSize, ConsoleMessage, PluginCapabilities, PluginError, PluginWorker, ResourceLimits,
 };
 
-use crate::support::{assert_alive, worker};
+use crate::support::{assert_alive, patient_limits, worker};
 
 #[test]
 fn a_start_up_failure_is_the_builders_error() {
@@ -135,4 +135,15 @@ fn statistics_count_calls_and_what_they_used() {
     assert!(stats.heap_used > 100_000 && stats.heap_peak >= stats.heap_used, "{stats:?}");
     assert!(stats.buffer_bytes >= 1 << 20, "{stats:?}");
     assert!(stats.wall_time_total >= stats.wall_time_last && !stats.wall_time_last.is_zero());
+}
+
+#[test]
+fn the_smallest_heap_is_enough_to_start_in() {
+    let mut limits = patient_limits();
+    limits.heap = ResourceLimits::MIN_HEAP;
+    let worker = PluginWorker::builder("small").limits(limits).build().unwrap();
+    assert_alive(&worker);
+    let answer = worker.blocking_execute("let a = []; for (;;) a.push({})");
+    assert!(matches!(answer, Err(PluginError::MemoryLimitExceeded { .. })), "{answer:?}");
+    assert_alive(&worker);
 }

@@ -8,7 +8,7 @@ use plugin_sandbox::{
 };
 use serde_json::json;
 
-use crate::support::{Lines, alone, assert_alive, eventually};
+use crate::support::{Lines, alone, assert_alive, eventually, patient_limits};
 
 fn limited(change: impl FnOnce(&mut ResourceLimits)) -> PluginWorker {
     let mut limits = ResourceLimits::default();
@@ -98,8 +98,8 @@ fn console_output_a_second_is_limited_across_calls() {
 
 #[test]
 fn a_plugin_whose_policy_is_never_is_not_started_again() {
-    let worker =
-        PluginWorker::builder("test").restart_policy(RestartPolicy::Never).build().unwrap();
+    let builder = PluginWorker::builder("test").limits(patient_limits());
+    let worker = builder.restart_policy(RestartPolicy::Never).build().unwrap();
     let flood = "let a = []; for (;;) a.push({})";
     let answer = worker.blocking_execute(flood);
     assert!(matches!(answer, Err(PluginError::MemoryLimitExceeded { .. })), "{answer:?}");

@@ -9,6 +9,7 @@ mod corpus;
 mod entries;
 mod errors;
 mod generated;
+mod hardening;
 mod hooks;
 mod host;
 mod lifecycle;

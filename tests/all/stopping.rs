@@ -3,9 +3,12 @@
 use std::sync::mpsc;
 use std::time::Duration;
 
-use plugin_sandbox::{ByteSize, PluginError, PluginIsolate, PluginWorker, ResourceLimits};
+use plugin_sandbox::{
+    ByteSize, Capability, Hardening, PluginCapabilities, PluginError, PluginIsolate, PluginWorker,
+    ResourceLimits,
+};
 
-use crate::support::{assert_alive, eventually, hasty_worker, plugin, worker};
+use crate::support::{assert_alive, eventually, hasty_worker, patient_limits, plugin, worker};
 
 /// `code` is stopped at its deadline, and the plugin lives on with its state.
 fn is_stopped(code: &str) {
@@ -63,8 +66,7 @@ fn a_start_up_script_that_never_ends_fails_the_start() {
 
 /// `code` runs the heap full, and the plugin starts again with its scripts.
 fn fills_the_heap(code: &str) {
-    let worker = PluginWorker::builder("test").script("main.js", "var started = true").build();
-    let worker = worker.unwrap();
+    let worker = plugin("var started = true");
     worker.blocking_execute("var state = 'lost with the heap'").unwrap();
     let neighbour = worker_with_state();
     let limit = ResourceLimits::default().heap.as_u64() as usize;
@@ -239,11 +241,39 @@ fn an_isolate_on_the_callers_thread_is_guarded_alike() {
         PluginIsolate::builder("other").script("m.js", "var x = 1").build().unwrap();
     assert!(matches!(plugin.execute("for (;;);"), Err(PluginError::Timeout { .. })));
     assert!(matches!(plugin.execute("new Promise(() => {})"), Err(PluginError::Timeout { .. })));
-    let mut plugin = PluginIsolate::builder("test").build().unwrap();
+    let mut plugin = PluginIsolate::builder("test").limits(patient_limits()).build().unwrap();
     let flood = plugin.execute("let a = []; for (;;) a.push(new Array(1000).fill(1))");
     assert!(matches!(flood, Err(PluginError::MemoryLimitExceeded { .. })), "{flood:?}");
     assert_eq!(plugin.execute("6 * 7"), Ok(42.into()));
     assert_eq!(neighbour.execute("x"), Ok(1.into()));
     drop(plugin);
     assert_eq!(neighbour.execute("x"), Ok(1.into()));
+}
+
+#[test]
+fn memory_of_every_kind_is_counted() {
+    let granted =
+        PluginCapabilities::none().grant(Capability::SharedMemory).grant(Capability::Wasm);
+    for hardening in [Hardening::Full, Hardening::Off] {
+        let mut limits = patient_limits();
+        limits.hardening = hardening;
+        let worker = PluginWorker::builder("test")
+            .limits(limits)
+            .capabilities(granted.clone())
+            .build()
+            .unwrap();
+        for flood in [
+            "new ArrayBuffer(2 ** 22)",
+            "new SharedArrayBuffer(2 ** 22)",
+            "(() => { const b = new ArrayBuffer(0, { maxByteLength: 2 ** 22 }); b.resize(2 ** 22); return b })()",
+            "new WebAssembly.Memory({ initial: 64 }).buffer",
+        ] {
+            // What is filled is resident; a plugin that stays within its limits is not stopped.
+            let code = format!("(() => {{ const all = []; for (let i = 0; i < 1000; i++) {{
+                const b = {flood}; new Uint8Array(b).fill(1); all.push(b) }} return 'unlimited' }})()");
+            let answer = worker.blocking_execute(code);
+            assert!(answer.is_err(), "{hardening:?}, {flood}: {answer:?}");
+            assert_alive(&worker);
+        }
+    }
 }

@@ -3,18 +3,24 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use plugin_sandbox::{
-    ConsoleMessage, JsError, PluginCapabilities, PluginError, PluginWorker, ResourceLimits,
-};
+use plugin_sandbox::{ConsoleMessage, JsError, PluginError, PluginWorker, ResourceLimits};
 
-/// A worker with default limits.
-pub fn worker() -> PluginWorker {
-    PluginWorker::new("test", PluginCapabilities::default())
+/// Default limits, but for the wall time: a machine that is busy must not fail a test.
+pub fn patient_limits() -> ResourceLimits {
+    let mut limits = ResourceLimits::default();
+    limits.wall_time = Duration::from_secs(60);
+    limits
 }
 
-/// A worker with a start-up script.
+/// A worker with patient limits.
+pub fn worker() -> PluginWorker {
+    plugin("")
+}
+
+/// A worker with patient limits and a start-up script.
 pub fn plugin(code: &str) -> PluginWorker {
-    PluginWorker::builder("test").script("main.js", code).build().unwrap()
+    let builder = PluginWorker::builder("test").limits(patient_limits());
+    builder.script("main.js", code).build().unwrap()
 }
 
 /// A worker whose calls are stopped soon.

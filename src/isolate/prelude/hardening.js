@@ -1001,6 +1001,7 @@
     const nativeReplace = uncurry(stringPrototype.replace);
     const nativeReplaceAll = uncurry(stringPrototype.replaceAll);
     const isSearchable = (receiver, needle) => typeof receiver === 'string' && typeof needle === 'string' && receiver.length <= SMALL_TEXT;
+    const isTemplate = (value) => (typeof value === 'string' ? value.length <= SMALL_TEXT : typeof value === 'function');
     const atMost = (position, size) => min(max(toInteger(position), 0), size);
 
     // A string pattern for replace and replaceAll. Templates can multiply what they are given.
@@ -1056,7 +1057,7 @@
         return lastIndexOf('String.prototype.lastIndexOf', text, wanted, number === number ? atMost(number, text.length) : text.length);
       },
       replace(pattern, replaceValue) {
-        if (isSearchable(this, pattern)) return nativeReplace(this, pattern, replaceValue);
+        if (isSearchable(this, pattern) && isTemplate(replaceValue)) return nativeReplace(this, pattern, replaceValue);
         if (this === undefined || this === null) return nativeReplace(this, pattern, replaceValue);
         if (isObject(pattern)) {
           const method = pattern[replaceKey];
@@ -1065,7 +1066,7 @@
         return replaceText('String.prototype.replace', this, pattern, replaceValue, false);
       },
       replaceAll(pattern, replaceValue) {
-        if (isSearchable(this, pattern)) return nativeReplaceAll(this, pattern, replaceValue);
+        if (isSearchable(this, pattern) && isTemplate(replaceValue)) return nativeReplaceAll(this, pattern, replaceValue);
         if (this === undefined || this === null) return nativeReplaceAll(this, pattern, replaceValue);
         if (isObject(pattern)) {
           if (looksLikeRegExp(pattern)) {
