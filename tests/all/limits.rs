@@ -64,8 +64,9 @@ fn the_stack_is_limited_for_each_plugin() {
         let code = "let n = 0; (function f() { n++; try { f() } catch {} })(); n";
         worker.blocking_execute(code).unwrap().as_u64().unwrap()
     };
-    let (half, whole) = (depth(ByteSize::kib(256)), depth(ByteSize::kib(512)));
-    assert!(whole > half * 3 / 2 && whole < half * 3, "{half} of {whole}");
+    // How much a frame takes depends on how far V8 has optimised it by then.
+    let (small, large) = (depth(ByteSize::kib(128)), depth(ByteSize::kib(900)));
+    assert!(large > 2 * small, "{small}, {large}");
 }
 
 #[test]

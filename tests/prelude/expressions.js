@@ -437,3 +437,6 @@ Object.getPrototypeOf(Reflect.construct(Uint8Array, [1], Object)) === Object.pro
 typeof Intl === 'object' ? (1234.5).toLocaleString(new Intl.Locale('de')) : 0
 [1234.5].toLocaleString('de') + new Float64Array([1234.5]).toLocaleString(['de'])
 Array.from('ab'.repeat(200000)).length
+(() => { const big = new Uint8Array(300000); return [JSON.stringify({ a: [1, { b: 2 }], c: 'x' }), JSON.stringify({ a: 1, b: 2 }, (k, v) => (k === 'a' ? undefined : v)), JSON.stringify([1, [2]], null, 1), JSON.stringify({ toJSON: () => 5 })]; })()
+Uint8Array.fromBase64 && [Uint8Array.fromBase64('AQI=').join(), Uint8Array.fromHex('0102').join(), Uint8Array.fromBase64.length]
+Uint8Array.fromHex && Uint8Array.fromHex(5)

@@ -90,8 +90,14 @@
   const weakSet = uncurry(WeakMap.prototype.set);
   let proxies;
   function isProxy(object) { return proxies !== undefined && weakHas(proxies, object); }
+  let giantExists = false; // a typed array, or a Proxy's target, with more than MAX_KEYS index keys
+  function noteGiant(object) {
+    if (!giantExists && hasOwn(object, MAX_KEYS)) giantExists = true;
+    return object;
+  }
   function rememberProxy(proxy, target) {
     proxies ??= new WeakMapOf();
+    if (!isProxy(target)) noteGiant(target);
     weakSet(proxies, proxy, target);
     return proxy;
   }
@@ -1191,6 +1197,19 @@
     });
   }
 
+  // ------------------------------------------------------------------------ giants whose keys are indices
+  // Listing keys makes a string of each. A String object cannot be told from another without calling into
+  // it, but a dense giant of any kind owns the index just past the cap.
+  function checkKeys(value, name) {
+    let count = 0;
+    while (isObject(value) && isProxy(value)) value = weakGet(proxies, value);
+    if (typeof value === 'string') count = value.length;
+    else if (!isObject(value)) return;
+    else if (isArray(value)) count = value.length;
+    else if (hasOwn(value, MAX_KEYS)) count = MAX_KEYS + 1;
+    if (count > MAX_KEYS) refuseElements(name, count, MAX_KEYS);
+  }
+
   // ---------------------------------------------------------------------- parsers and encoders of strings
   {
     const capped = (owner, name, limit) => {
@@ -1255,32 +1274,27 @@
     install(wrapper, { parse(string) { return parse(shortText(toText(string))); } });
   }
   {
+    // The stringifier polls, but not while it lists the keys of a giant typed array or of a Proxy of one.
+    // Once such an object exists (`noteGiant`), each value is looked at by a replacer.
     const { stringify } = JSON;
+    const checkValue = (value) => { if (isObject(value)) checkKeys(value, 'JSON.stringify'); return value; };
+    const checkedReplacer = (replacer) => (typeof replacer === 'function'
+      ? function (key, value) { return checkValue(apply(replacer, this, [key, value])); }
+      : (_, value) => checkValue(value));
     install(JSON, {
       stringify(value, replacer, space) {
         if (isArray(replacer)) {
           const length = toLength(replacer.length);
           if (length > 2 ** 16) refuseElements('the property list of JSON.stringify', length, 2 ** 16);
           if (isProxy(replacer)) replacer = listOf(replacer, length);
-        }
+        } else if (giantExists) replacer = checkedReplacer(replacer);
         return stringify(value, replacer, space);
       },
     });
   }
 
   // ------------------------------------------------------------ Object: listing the index keys of a giant
-  // Each key becomes a string. A String object cannot be told from another without calling into it, but
-  // a dense giant of any kind owns the index just past the cap.
   {
-    const checkKeys = (value, name) => {
-      let count = 0;
-      while (isObject(value) && isProxy(value)) value = weakGet(proxies, value);
-      if (typeof value === 'string') count = value.length;
-      else if (!isObject(value)) return;
-      else if (isArray(value)) count = value.length;
-      else if (hasOwn(value, MAX_KEYS)) count = MAX_KEYS + 1;
-      if (count > MAX_KEYS) refuseElements(name, count, MAX_KEYS);
-    };
     // These do not list the keys of an ordinary giant, but they do list those of a Proxy's target.
     const checkProxyKeys = (value, name) => { if (isObject(value) && isProxy(value)) checkKeys(value, name); };
     const { keys, values, entries, getOwnPropertyNames, getOwnPropertyDescriptors, assign, defineProperties } = Object;
@@ -1342,13 +1356,23 @@
       [name]: function (source, offset, length) {
         const target = new.target === wrapper ? native : new.target;
         if (target === undefined) return native(); // throws
-        if (!isObject(source)) return construct(native, arguments.length === 0 ? [] : [source], target);
+        if (!isObject(source)) return noteGiant(construct(native, arguments.length === 0 ? [] : [source], target));
         if (isArray(source) && source.length <= UNCHECKED) return construct(native, [source], target);
-        if (isView(source) || isBuffer(source)) return construct(native, [source, offset, length], target);
-        return construct(native, [tameSource(source, name)], target);
+        if (isView(source) || isBuffer(source)) return noteGiant(construct(native, [source, offset, length], target));
+        return noteGiant(construct(native, [tameSource(source, name)], target));
       },
     }[name];
     replaceConstructor(globalThis, name, wrapper);
+  }
+  for (const name of ['fromBase64', 'fromHex']) {
+    const native = Uint8Array[name];
+    if (native === undefined) continue;
+    install(globalThis.Uint8Array, {
+      [name](text) {
+        if (typeof text === 'string' && text.length > MAX_CASE_TEXT) refuse(`the length of a string given to ${name}`, text.length, MAX_CASE_TEXT);
+        return noteGiant(apply(native, this, arguments));
+      },
+    });
   }
   {
     const { from } = typedArrayOf;
@@ -1390,7 +1414,6 @@
       toSorted(comparator) { return sortedElements(this, comparator); },
       join(separator) { return joined(join, this, [separator], '%TypedArray%.prototype.join'); },
     });
-    // (toLocaleString is the array method's twin but another function.)
     install(typedArrayPrototype, {
       toLocaleString() { return joined(toLocaleString, this, arguments, '%TypedArray%.prototype.toLocaleString'); },
     });
