@@ -243,11 +243,18 @@ impl PluginIsolate {
     ///
     /// That of the first that failed; the others wait for the next time.
     pub fn run_due(&mut self) -> Result<usize, PluginError> {
+        // What becomes due meanwhile waits for the next time: some timers always are.
+        let now = Instant::now();
         let mut count = 0;
-        while self.is_due() && self.guarded(|scope| settle::step(scope))? {
+        while self.is_due_at(now) && self.run_one_due()? {
             count += 1;
         }
         Ok(count)
+    }
+
+    /// Does one of these things. Answers whether there was one.
+    pub(crate) fn run_one_due(&mut self) -> Result<bool, PluginError> {
+        self.guarded(|scope| settle::step(scope))
     }
 
     /// When the next timer is due.
@@ -255,8 +262,8 @@ impl PluginIsolate {
         self.world.as_ref().and_then(|world| world.state().timers.borrow().next_due())
     }
 
-    fn is_due(&self) -> bool {
-        !self.answers.is_empty() || self.next_due().is_some_and(|due| due <= Instant::now())
+    fn is_due_at(&self, now: Instant) -> bool {
+        !self.answers.is_empty() || self.next_due().is_some_and(|due| due <= now)
     }
 
     /// The bytes in use in the plugin's heap, garbage that V8 has not collected yet included.

@@ -31,6 +31,14 @@ pub(super) struct Envelope {
     pub(super) reply: oneshot::Sender<WorkerResponse>,
 }
 
+/// What goes first, if a call waits and something is due. They take turns: a plugin can have a
+/// timer due at any time, and a host can make a call at any time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum First {
+    Calls,
+    Due,
+}
+
 /// What the thread is to do next.
 #[derive(Debug)]
 pub(super) enum Next {
@@ -81,16 +89,18 @@ impl Mailbox {
         Ok(())
     }
 
-    /// What the thread is to do next, waiting for it; at `due` at the latest.
-    pub(super) fn next(&self, due: Option<Instant>) -> Next {
+    /// What the thread is to do next, waiting for it; at `due` at the latest. If there is both,
+    /// what is to go `first`.
+    pub(super) fn next(&self, due: Option<Instant>, first: First) -> Next {
         let mut queue = self.queue();
         loop {
             if queue.closed {
                 return Next::Closed;
             }
             let now = Instant::now();
-            // Before the calls: a flood of these must not keep a timer from firing.
-            if std::mem::take(&mut queue.woken) || due.is_some_and(|due| due <= now) {
+            let is_due = queue.woken || due.is_some_and(|due| due <= now);
+            if is_due && (first == First::Due || queue.waiting.is_empty()) {
+                queue.woken = false;
                 return Next::Due;
             }
             if let Some(envelope) = queue.waiting.pop_front() {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::events::{WorkerEvent, WorkerState};
-use super::mailbox::{Envelope, Next, Task};
+use super::mailbox::{Envelope, First, Next, Task};
 use super::shared::Shared;
 use crate::isolate::{Owner, PluginIsolate, Verdict};
 use crate::process::{self, Quarantined};
@@ -65,12 +65,19 @@ struct Server<'a> {
 
 impl Server<'_> {
     fn serve_calls(&mut self) {
+        let mut first = First::Due;
         loop {
             self.shared.enter_state(WorkerState::Ready);
-            match self.shared.mailbox.next(self.isolate.next_due()) {
+            match self.shared.mailbox.next(self.isolate.next_due(), first) {
                 Next::Closed => return,
-                Next::Call(envelope) => self.answer(envelope),
-                Next::Due => self.run_due(),
+                Next::Call(envelope) => {
+                    first = First::Due;
+                    self.answer(envelope);
+                }
+                Next::Due => {
+                    first = First::Calls;
+                    self.run_due();
+                }
             }
             match self.isolate.verdict() {
                 Verdict::Keep => {}
@@ -117,7 +124,7 @@ impl Server<'_> {
 
     fn run_due(&mut self) {
         self.shared.enter_state(WorkerState::Busy);
-        let result = catch_unwind(AssertUnwindSafe(|| self.isolate.run_due()));
+        let result = catch_unwind(AssertUnwindSafe(|| self.isolate.run_one_due()));
         let result = result.unwrap_or_else(|_| {
             self.isolate.discard();
             Err(defect())

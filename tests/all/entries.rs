@@ -46,9 +46,13 @@ impl Attack {
     }
 }
 
-fn worker(startup: &str) -> Result<PluginWorker, PluginError> {
+fn worker(startup: &str, attack: Attack) -> Result<PluginWorker, PluginError> {
     let mut limits = ResourceLimits::default();
-    limits.wall_time = Duration::from_millis(1500);
+    // A heap is to be filled however busy the machine is.
+    limits.wall_time = match attack {
+        Attack::HeapFlood => Duration::from_secs(30),
+        _ => Duration::from_millis(500),
+    };
     limits.heap = ByteSize::mib(24);
     limits.array_buffers = ByteSize::mib(24);
     let host = HostFunctions::new().async_function("host.later", |_, value: Value| async move {
@@ -77,10 +81,10 @@ fn through(entry: &str, code: &str) {
         .build()
         .unwrap();
     let _context = runtime.enter();
-    let neighbour = worker("").unwrap();
+    let neighbour = worker("", Attack::HeapFlood).unwrap();
     for attack in ATTACKS {
         let what = format!("{attack:?} through {entry}");
-        let worker = worker("").unwrap();
+        let worker = worker("", attack).unwrap();
         let answer = worker.blocking_execute(code.replace("ATTACK", attack.code()));
         let Err(error) = answer else { panic!("{what}: {answer:?}") };
         assert!(attack.is_answered_by(&error), "{what}: {error:?}");
@@ -100,7 +104,7 @@ fn hook() {
         let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
         let _context = runtime.enter();
         let code = format!("plugin.on('attack', () => {{ {} }})", attack.code());
-        let worker = worker(&code).unwrap();
+        let worker = worker(&code, attack).unwrap();
         let error = worker.blocking_call_hook("attack", json!(null)).unwrap_err();
         assert!(attack.is_answered_by(&error), "{attack:?}: {error:?}");
         assert_answers(&worker, "hook");
@@ -123,7 +127,7 @@ fn timer_between_calls() {
     let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
     let _context = runtime.enter();
     for attack in ATTACKS {
-        let worker = worker("").unwrap();
+        let worker = worker("", attack).unwrap();
         let mut events = worker.subscribe();
         let code = format!("setTimeout(() => {{ {} }}, 1); 0", attack.code());
         assert_eq!(worker.blocking_execute(code), Ok(0.into()));
@@ -143,10 +147,10 @@ fn timer_between_calls() {
 fn module_body() {
     let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
     let _context = runtime.enter();
-    let neighbour = worker("").unwrap();
+    let neighbour = worker("", Attack::HeapFlood).unwrap();
     for attack in ATTACKS {
         for body in ["ATTACK", "await 0; ATTACK"] {
-            let error = worker(&body.replace("ATTACK", attack.code())).unwrap_err();
+            let error = worker(&body.replace("ATTACK", attack.code()), attack).unwrap_err();
             assert!(attack.is_answered_by(&error), "{attack:?}: {error:?}");
         }
         assert_answers(&neighbour, "module body");
@@ -195,7 +199,7 @@ fn looking_for_a_hook() {
             "Object.defineProperty(globalThis, 'trap', {{ enumerable: true, get() {{ {} }} }})",
             attack.code()
         );
-        let worker = worker(&code).unwrap();
+        let worker = worker(&code, attack).unwrap();
         assert_eq!(worker.blocking_has_hook("trap"), Ok(false));
         assert_eq!(worker.blocking_hooks(), Ok(vec!["ping".to_owned()]));
         assert_answers(&worker, "looking for a hook");

@@ -132,3 +132,18 @@ fn on_the_callers_thread_timers_run_when_they_are_let() {
     assert_eq!(plugin.execute("n"), Ok(2.into()));
     assert_eq!(plugin.next_due(), None);
 }
+
+#[test]
+fn timers_that_are_always_due_do_not_keep_calls_waiting() {
+    let mut limits = ResourceLimits::default();
+    limits.wall_time = Duration::from_millis(100);
+    let worker = timed(limits);
+    let code = "for (let i = 0; i < 200; i++) setTimeout(() => { for (;;); }, 0);
+        setInterval(() => { for (;;); }, 0); 0";
+    worker.blocking_execute(code).unwrap();
+    for _ in 0..5 {
+        assert_alive(&worker);
+    }
+    let stopped = worker.stats().terminations.timeout;
+    assert!(stopped < 50, "{stopped} callbacks ran before five calls");
+}
