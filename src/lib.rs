@@ -37,7 +37,7 @@
 //!
 //! - `console` with `log`, `info`, `warn`, `error`, `debug`, `trace`: to the host's
 //!   [`ConsoleSink`];
-//! - `plugin.id`, `plugin.on(name, fn)` and `plugin.off(name)`: its hooks.
+//! - `plugin.id`, `plugin.on(name, fn)` and `plugin.off(name)`: its hooks, at most 10,000.
 //!
 //! # Values
 //!

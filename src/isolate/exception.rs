@@ -5,6 +5,7 @@
 
 use super::builder::SCRIPT_SCHEME;
 use super::failure::OrThrown as _;
+use super::inspect::beginning;
 use super::prelude::SANDBOX_SCHEME;
 use super::state::State;
 use super::{Failure, value_out};
@@ -18,6 +19,9 @@ const MAX_CAUSES: usize = 8;
 /// A longer message is cut: it travels with the error, unlike a result it has no limit of its
 /// own.
 const MAX_MESSAGE: usize = 16 << 10;
+
+/// The same for a function's name, which the guest can set to anything.
+const MAX_NAME: usize = 512;
 
 type Scope<'s, 'i> = v8::PinScope<'s, 'i>;
 
@@ -117,12 +121,8 @@ fn text(scope: &mut Scope<'_, '_>, value: v8::Local<'_, v8::Value>) -> Result<St
     let Some(string) = unless_stopped(scope, string)? else {
         return Ok("a value that cannot be shown".to_owned());
     };
-    if string.length() <= MAX_MESSAGE {
-        return Ok(string.to_rust_string_lossy(scope));
-    }
-    let mut units = vec![0; MAX_MESSAGE];
-    string.write_v2(scope, 0, &mut units, v8::WriteFlags::empty());
-    Ok(String::from_utf16_lossy(&units) + "…")
+    let text = beginning(scope, string, MAX_MESSAGE);
+    Ok(if string.length() > MAX_MESSAGE { text + "…" } else { text })
 }
 
 /// The thrown value as JSON, if JSON can carry it.
@@ -167,7 +167,7 @@ fn frames(scope: &Scope<'_, '_>, trace: v8::Local<'_, v8::StackTrace>) -> Vec<St
             Some(StackFrame {
                 function: frame
                     .get_function_name(scope)
-                    .map(|name| name.to_rust_string_lossy(scope))
+                    .map(|name| beginning(scope, name, MAX_NAME))
                     .filter(|name| !name.is_empty()),
                 script: plugin_script(&frame.get_script_name(scope)?.to_rust_string_lossy(scope))?,
                 line: u32::try_from(frame.get_line_number()).ok()?,
@@ -186,13 +186,13 @@ pub(super) fn stack_text<'s>(
     error: v8::Local<'s, v8::Value>,
     sites: v8::Local<'s, v8::Array>,
 ) -> v8::Local<'s, v8::Value> {
-    let message =
-        v8::Exception::create_message(scope, error).get(scope).to_rust_string_lossy(scope);
+    let message = v8::Exception::create_message(scope, error).get(scope);
+    let message = beginning(scope, message, MAX_MESSAGE);
     let mut stack = message.strip_prefix("Uncaught ").unwrap_or(&message).to_owned();
     for index in 0..sites.length().min(MAX_FRAMES as u32) {
         // The text of a call site, which only V8 has touched so far.
         let site = sites.get_index(scope, index).and_then(|site| site.to_string(scope));
-        let Some(site) = site.map(|site| site.to_rust_string_lossy(scope)) else { continue };
+        let Some(site) = site.map(|site| beginning(scope, site, MAX_NAME)) else { continue };
         if !site.contains(SANDBOX_SCHEME) {
             stack.push_str("\n    at ");
             stack.push_str(&site);

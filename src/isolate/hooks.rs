@@ -8,6 +8,11 @@ use super::inspect;
 use super::realm;
 use super::state::State;
 
+/// How many hooks a plugin may register, and how long a name may be: they are kept outside the
+/// plugin's heap.
+const MAX_HOOKS: usize = 10_000;
+const MAX_NAME: usize = 1024;
+
 /// Defines the `plugin` object: `plugin.id`, `plugin.on(name, fn)` and `plugin.off(name)`.
 pub(super) fn define_plugin_object(
     scope: &v8::PinScope<'_, '_>,
@@ -31,10 +36,22 @@ fn on(
     let name = v8::Local::<v8::String>::try_from(arguments.get(0));
     let function = v8::Local::<v8::Function>::try_from(arguments.get(1));
     match (name, function) {
+        (Ok(name), Ok(_)) if name.length() > MAX_NAME => {
+            let message = format!("plugin.on: the name has more than {MAX_NAME} characters");
+            realm::throw_range_error(scope, &message);
+        }
         (Ok(name), Ok(function)) => {
             let name = name.to_rust_string_lossy(scope);
             let function = v8::Global::new(scope, function);
-            State::of(scope).hooks.borrow_mut().insert(name, function);
+            let state = State::of(scope);
+            let mut hooks = state.hooks.borrow_mut();
+            if hooks.len() < MAX_HOOKS || hooks.contains_key(&name) {
+                hooks.insert(name, function);
+            } else {
+                drop(hooks);
+                let message = format!("plugin.on: more than {MAX_HOOKS} hooks");
+                realm::throw_range_error(scope, &message);
+            }
         }
         (Err(_), _) => realm::throw_type_error(scope, "plugin.on: the hook's name is not a string"),
         (_, Err(_)) => realm::throw_type_error(scope, "plugin.on: the hook is not a function"),

@@ -142,9 +142,8 @@ fn read_arguments(
     scope: &mut v8::PinScope<'_, '_>,
     arguments: &v8::FunctionCallbackArguments<'_>,
 ) -> Result<Arguments, Failure> {
-    (0..arguments.length().min(MAX_ARGUMENTS))
-        .map(|index| value_out::to_json(scope, arguments.get(index)))
-        .collect()
+    let count = arguments.length().min(MAX_ARGUMENTS);
+    value_out::all_to_json(scope, (0..count).map(|index| arguments.get(index)))
 }
 
 fn panicked(plugin: &str, function: &str) -> HostError {

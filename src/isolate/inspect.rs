@@ -81,7 +81,20 @@ pub(super) fn format(
 
 /// A string's text, cut where no message could hold more of it.
 fn text_of(scope: &Scope<'_, '_>, string: v8::Local<'_, v8::String>) -> String {
-    let mut units = vec![0; string.length().min(MAX_TEXT + 1)];
+    beginning(scope, string, MAX_TEXT + 1)
+}
+
+/// At most so many UTF-16 units of a string. The guest's strings may have half a gigabyte, and
+/// what is copied of them is in nobody's limit.
+pub(super) fn beginning(
+    scope: &Scope<'_, '_>,
+    string: v8::Local<'_, v8::String>,
+    most: usize,
+) -> String {
+    if string.length() <= most {
+        return string.to_rust_string_lossy(scope);
+    }
+    let mut units = vec![0; most];
     string.write_v2(scope, 0, &mut units, v8::WriteFlags::empty());
     String::from_utf16_lossy(&units)
 }

@@ -14,6 +14,9 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(4);
 /// The longest delay, in milliseconds: 2^31 - 1, as in browsers. A longer one is cut to it.
 const LONGEST: f64 = 2_147_483_647.0;
 
+/// Arguments that a timer may keep for its callback: their handles are outside the heap.
+const MAX_ARGUMENTS: i32 = 64;
+
 /// The timers of one plugin.
 #[derive(Default)]
 pub(super) struct Timers {
@@ -106,6 +109,10 @@ fn set(
     let Ok(callback) = v8::Local::<v8::Function>::try_from(arguments.get(0)) else {
         return realm::throw_type_error(scope, "the timer's callback is not a function");
     };
+    if arguments.length() > MAX_ARGUMENTS {
+        let message = format!("more than {MAX_ARGUMENTS} arguments for a timer");
+        return realm::throw_range_error(scope, &message);
+    }
     let Some(delay) = arguments.get(1).number_value(scope) else { return };
     // `clamp` keeps a NaN, and the cast makes it 0.
     let delay = Duration::from_millis(delay.clamp(0.0, LONGEST) as u64);

@@ -29,9 +29,19 @@ pub(super) fn to_json(
     scope: &mut Scope<'_, '_>,
     value: v8::Local<'_, v8::Value>,
 ) -> Result<Value, Failure> {
+    all_to_json(scope, std::iter::once(value)).map(|mut values| values.swap_remove(0))
+}
+
+/// The JSON values of `values`, under one limit for them together.
+pub(super) fn all_to_json<'v>(
+    scope: &mut Scope<'_, '_>,
+    values: impl Iterator<Item = v8::Local<'v, v8::Value>>,
+) -> Result<Vec<Value>, Failure> {
     let state = State::of(scope);
     let mut walk = Walk::new(scope, &state.blueprint.limits, &state.slot)?;
-    walk.value(scope, value).map_err(|refusal| refusal.into_failure(&state.slot))
+    values
+        .map(|value| walk.value(scope, value).map_err(|refusal| refusal.into_failure(&state.slot)))
+        .collect()
 }
 
 /// One walk through a value.

@@ -127,7 +127,7 @@ pub struct ResourceLimits {
     pub argument_depth: usize,
 
     /// Per call: the result, in bytes of JSON text, as it is read: a string counts its UTF-8,
-    /// a number or keyword 8. Also for each argument of a host function.
+    /// a number or keyword 8. Also for the arguments of a host function together.
     ///
     /// Default 8 MiB (strict 1 MiB, trusted 64 MiB). Hit: [`PluginError::TooLarge`]; the plugin
     /// lives on.

@@ -167,3 +167,15 @@ fn the_sandboxs_own_frames_are_not_on_a_stack() {
     let stack = worker.blocking_execute(code).unwrap();
     assert!(!stack.as_str().unwrap().contains("sandbox:/"), "{stack}");
 }
+
+#[test]
+fn giant_names_and_messages_are_cut() {
+    let worker = worker();
+    let code = "const f = () => { throw new Error('m'.repeat(2 ** 28)) };
+        Object.defineProperty(f, 'name', { value: 'n'.repeat(2 ** 28) }); f()";
+    let error = thrown(&worker, &format!("{{ {code} }}"));
+    assert!(error.message.len() < 20_000 && error.message.ends_with('…'));
+    assert!(error.frames.iter().flat_map(|frame| &frame.function).all(|name| name.len() <= 512));
+    let code = "const e = new Error('m'.repeat(2 ** 28)); e.stack.length < 20000";
+    assert_eq!(worker.blocking_execute(format!("{{ {code} }}")), Ok(true.into()));
+}

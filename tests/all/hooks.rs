@@ -100,3 +100,13 @@ fn registering_what_is_no_function_is_a_type_error() {
     }
     assert_alive(&worker);
 }
+
+#[test]
+fn a_flood_of_hooks_or_a_giant_name_is_a_range_error() {
+    let worker = worker();
+    let code = "for (let i = 0; ; i++) plugin.on('hook ' + i, () => i)";
+    assert_eq!(crate::support::thrown(&worker, code).name, "RangeError");
+    let code = "plugin.on('x'.repeat(2 ** 28), () => 1)";
+    assert_eq!(crate::support::thrown(&worker, code).name, "RangeError");
+    assert_eq!(worker.blocking_call_hook("hook 7", json!(null)), Ok(7.into()));
+}

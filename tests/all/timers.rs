@@ -86,6 +86,13 @@ fn timers_are_limited() {
 }
 
 #[test]
+fn a_flood_of_arguments_for_a_timer_is_a_range_error() {
+    let worker = timed(ResourceLimits::default());
+    let code = "setTimeout(() => {}, 1, ...Array(1000))";
+    assert_eq!(thrown(&worker, code).name, "RangeError");
+}
+
+#[test]
 fn a_timers_callback_is_a_function() {
     let worker = timed(ResourceLimits::default());
     assert_eq!(thrown(&worker, "setTimeout('1 + 1', 0)").name, "TypeError");
