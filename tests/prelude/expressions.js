@@ -1,4 +1,4 @@
-// One expression a line; each must give the same in a stock and in a hardened realm (check.mjs).
+// One expression a line; each must give the same in a stock and in a hardened realm (tests/all/hardening.rs).
 // -- arrays
 [1, 2, 3].map((x, i, a) => [x, i, a.length])
 [1, , 3].map((x) => x + 1)

@@ -1,4 +1,4 @@
-// One expression a line; in a realm hardened with 'full' each throws a RangeError, or gives 'held' (check.mjs).
+// One expression a line; in a realm hardened with 'full' each throws a RangeError, or gives 'held' (tests/all/hardening.rs).
 // -- after pollution the wrappers still hold
 [].reverse.call({ length: 2 ** 53 - 1 })
 [].indexOf.call({ length: 2 ** 53 - 1 }, 1)

@@ -7,7 +7,7 @@
 // "plugin-sandbox:". 'abort-only' closes only what ends the process although the heap callbacks of the
 // host are armed ("invalid array length", "invalid size error").
 //
-// HOW. Facts about V8 15.0 that everything below leans on (docs/v8-facts.md has the measurements):
+// HOW. Facts about V8 15.0 that everything below leans on (measured; the tests named below hold them):
 //   1. Built-ins written in Torque or C++ do not poll while they walk indices or characters. JavaScript
 //      polls at every function entry (and at a loop's back-edge when optimized; the interpreter and
 //      Sparkplug do that only every few hundred rounds), so a loop written here can be terminated.
@@ -23,7 +23,7 @@
 // RULES FOR EDITING. After this function returned, the guest may replace anything it can reach. So
 // nothing here looks up a property of a built-in object at call time: use the captured names. No spread,
 // no for-of and no destructuring of our own arrays in wrappers: they go through Array.prototype.
-// Descriptors get a null prototype. tests/prelude/ attacks all of this.
+// Descriptors get a null prototype. tests/all/hardening.rs compares with a stock realm; corpus.rs and generated.rs attack.
 (function harden(level) {
   'use strict';
 
