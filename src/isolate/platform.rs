@@ -11,6 +11,11 @@ const FLAGS: &[&str] = &[
     // unrolled, and `for(;;){new Array(1000).fill(0)}` cannot be stopped by anything.
     // Test: `stopping::a_loop_that_turbofan_unrolls_is_stopped`.
     "--no-turboshaft-loop-unrolling",
+    // V8 looks up from a loop in bytecode only when the budget of its function is used up: so
+    // many times the function's length. At the default of 400, a loop whose step takes some
+    // milliseconds (comparing two long strings) runs on for many seconds.
+    // Test: `stopping::a_loop_of_slow_steps_is_stopped`.
+    "--invocation-count-for-maglev=32",
     // Count what is outside V8's heap (resizable buffers, WebAssembly memory) against a limit
     // of four times the heap's.
     "--enforce-global-heap-limit",

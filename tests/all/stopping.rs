@@ -8,7 +8,9 @@ use plugin_sandbox::{
     ResourceLimits,
 };
 
-use crate::support::{assert_alive, eventually, hasty_worker, patient_limits, plugin, worker};
+use crate::support::{
+    alone, assert_alive, eventually, hasty_worker, patient_limits, plugin, worker,
+};
 
 /// `code` is stopped at its deadline, and the plugin lives on with its state.
 fn is_stopped(code: &str) {
@@ -276,4 +278,21 @@ fn memory_of_every_kind_is_counted() {
             assert_alive(&worker);
         }
     }
+}
+
+#[test]
+fn a_loop_of_slow_steps_is_stopped() {
+    alone("stopping::a_loop_of_slow_steps_is_stopped", || {
+        let mut limits = ResourceLimits::default();
+        limits.wall_time = Duration::from_millis(500);
+        // V8's default lets it run on for about ten seconds.
+        limits.grace = Duration::from_secs(5);
+        let worker = PluginWorker::builder("test").limits(limits).build().unwrap();
+        let code = "const a = 'a'.repeat(2 ** 23) + 'b', b = 'a'.repeat(2 ** 23) + 'c';
+            a.charCodeAt(0) + b.charCodeAt(0); for (;;) a === b";
+        let answer = worker.blocking_execute(format!("(() => {{ {code} }})()"));
+        assert!(matches!(answer, Err(PluginError::Timeout { .. })), "{answer:?}");
+        assert_eq!(plugin_sandbox::process_stats().quarantined_total, 0);
+        assert_alive(&worker);
+    });
 }
