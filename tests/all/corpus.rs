@@ -46,10 +46,7 @@ const ALSO: &[(&str, Outcome)] = &[
     ("h111", Outcome::JsException),
     // Multiplication polls, or the number grows beyond V8's largest.
     ("h113", Outcome::JsException),
-    ("h113", Outcome::MemoryLimit),
     ("h114", Outcome::MemoryLimit),
-    // What flattening makes may fill the heap first.
-    ("h122", Outcome::MemoryLimit),
     // The walk is stopped before it has counted up to the limit of the result.
     ("h063", Outcome::Terminated),
 ];

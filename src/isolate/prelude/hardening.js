@@ -404,15 +404,18 @@
   {
     const { flat } = arrayPrototype;
     // `[].flat` sums up lengths of inner arrays: 45 MB of them are enough to pass the maximum.
-    const flatten = (target, plain, count, source, length, depth) => {
-      if (depth > 0 && isPlainArray(source)) { // refuse early what is certain to be refused
-        let total = count;
-        for (let i = 0; i < length; i++) {
-          const element = source[i];
-          total += isPlainArray(element) ? element.length : 1;
-        }
-        if (total > MAX_ELEMENTS) refuseElements('Array.prototype.flat', total);
+    // Counted before anything is made, and to the end: a nest that doubles at every level is walked
+    // until it is stopped, and fills no heap meanwhile.
+    const tally = (source, length, depth) => {
+      let total = 0;
+      for (let i = 0; i < length; i++) {
+        const element = source[i];
+        if (depth === 0 || !isPlainArray(element)) total++;
+        else total += depth > 1 ? tally(element, element.length, depth - 1) : element.length;
       }
+      return total;
+    };
+    const flatten = (target, plain, count, source, length, depth) => {
       for (let i = 0; i < length; i++) {
         if (!(i in source)) continue;
         const element = source[i];
@@ -433,6 +436,10 @@
         const length = toLength(object.length);
         if (length > MAX_ELEMENTS) refuseElements('Array.prototype.flat', length);
         const depth = arguments.length === 0 || arguments[0] === undefined ? 1 : toInteger(arguments[0]);
+        if (depth > 0 && isPlainArray(object)) {
+          const total = tally(object, length, depth);
+          if (total > MAX_ELEMENTS) refuseElements('Array.prototype.flat', total);
+        }
         const made = arraySpeciesCreate(object);
         const target = made === undefined ? [] : made;
         flatten(target, made === undefined, 0, object, length, depth);
