@@ -44,7 +44,7 @@ const STARTUP: &str = "
 
 fn build(registry: &WorkerRegistry, name: &str) -> Result<Arc<PluginWorker>, PluginError> {
     let mut limits = ResourceLimits::default();
-    limits.wall_time = Duration::from_millis(400);
+    limits.wall_time = Duration::from_secs(1);
     limits.heap = ByteSize::mib(24);
     limits.array_buffers = ByteSize::mib(16);
     let host = HostFunctions::new().async_function("host.later", |_, value: Value| async move {

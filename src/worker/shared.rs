@@ -138,14 +138,15 @@ impl Shared {
 
     /// Lets nothing more in and answers what waits.
     pub(super) fn close(&self) {
-        let failure = self.failure.get().unwrap_or(&PluginError::WorkerDisconnected);
-        for envelope in self.mailbox.close() {
-            let _ = envelope.reply.send(Err(failure.clone()));
-        }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if *state != WorkerState::Stopped {
             *state = WorkerState::Stopped;
             self.events.send(WorkerEvent::Stopped);
+        }
+        drop(state);
+        let failure = self.failure.get().unwrap_or(&PluginError::WorkerDisconnected);
+        for envelope in self.mailbox.close() {
+            let _ = envelope.reply.send(Err(failure.clone()));
         }
     }
 

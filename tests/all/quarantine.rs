@@ -75,7 +75,7 @@ fn beyond_the_tolerated_number_no_thread_takes_the_place() {
         let refused = worker.blocking_execute("1");
         let limit = PluginError::ProcessLimit { what: "quarantined", used: 2, limit: 1 };
         assert_eq!(refused, Err(limit.clone()));
-        assert_eq!(worker.state(), WorkerState::Stopped);
+        assert!(eventually(|| worker.state() == WorkerState::Stopped));
         assert_eq!(PluginWorker::builder("new").build().unwrap_err(), limit);
         assert_alive(&neighbour);
     });
