@@ -29,7 +29,8 @@ pub enum Capability {
     /// the plugin's calls, while these wait for a promise, and between them; each under the
     /// limits of a call.
     Timers,
-    /// `WebAssembly`. Its code and memories are outside the heap limit.
+    /// `WebAssembly`. Its memories count against four times the heap limit, its code against
+    /// nothing.
     Wasm,
     /// `WeakRef` and `FinalizationRegistry`.
     WeakReferences,
