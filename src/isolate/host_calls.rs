@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
@@ -25,7 +26,6 @@ const MAX_ARGUMENTS: i32 = 64;
 /// Asynchronous host functions that have not answered, and answers that wait for the isolate.
 #[derive(Default)]
 pub(super) struct HostCalls {
-    next_id: u64,
     pending: HashMap<u64, Pending>,
 }
 
@@ -51,6 +51,9 @@ impl HostCalls {
 
 /// Answers of asynchronous host functions, on their way from the runtime to the isolate.
 pub(super) struct Answers {
+    /// Numbers the calls of all isolates that the plugin has had: an answer that was on its way
+    /// when one was lost must not settle a promise of the next.
+    next_id: AtomicU64,
     arrived: Mutex<Vec<(u64, HostResult)>>,
     wake: Box<dyn Fn() + Send + Sync>,
 }
@@ -58,7 +61,7 @@ pub(super) struct Answers {
 impl Answers {
     /// `wake` is called, on any thread, when there is an answer.
     pub(super) fn new(wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
-        Arc::new(Self { arrived: Mutex::default(), wake })
+        Arc::new(Self { next_id: AtomicU64::new(0), arrived: Mutex::default(), wake })
     }
 
     fn arrive(&self, id: u64, answer: HostResult) {
@@ -210,8 +213,7 @@ fn begin<'s>(
     let Some(runtime) = state.blueprint.host.runtime_handle() else {
         return Err(PluginError::Internal("no runtime for host functions".into()).into());
     };
-    let id = calls.next_id;
-    calls.next_id += 1;
+    let id = state.answers.next_id.fetch_add(1, Ordering::Relaxed);
     let (answers, plugin, name) =
         (Arc::clone(&state.answers), Arc::clone(&state.plugin), name.to_owned());
     let task = runtime.spawn(async move {

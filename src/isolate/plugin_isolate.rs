@@ -12,7 +12,7 @@ use super::heap::HeapUse;
 use super::host_calls::Answers;
 use super::owner::{Owner, StopHandle};
 use super::value_in::ArgumentText;
-use super::world::{Caught, World};
+use super::world::{Caught, World, bytes};
 use super::{hooks, modules, prelude, realm, script, settle, value_out};
 use crate::protocol::{PluginError, Value, WorkerResponse};
 use crate::watchdog::{self, Budget, Cause, Outcome, Slot, WorkerThread};
@@ -101,7 +101,7 @@ impl PluginIsolate {
         let grace = blueprint.limits.grace;
         let stop = StopHandle::of_this_thread();
         let stopper = Arc::clone(&stop);
-        let heap = usize::try_from(blueprint.limits.heap.as_u64()).unwrap_or(usize::MAX);
+        let heap = bytes(blueprint.limits.heap);
         let slot = Slot::new(Box::new(move || stopper.stop()), grace, condemn);
         let slot = Arc::new(slot.with_memory_limit(heap));
         watchdog::watch(&slot).map_err(|error| {

@@ -187,7 +187,8 @@ unsafe extern "C" fn on_out_of_memory(_: *const std::ffi::c_char, _: &v8::OomDet
     watchdog::doom_this_thread();
 }
 
-fn bytes(size: bytesize::ByteSize) -> usize {
+/// A size in bytes, as memory is counted.
+pub(super) fn bytes(size: bytesize::ByteSize) -> usize {
     usize::try_from(size.as_u64()).unwrap_or(usize::MAX)
 }
 

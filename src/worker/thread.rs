@@ -124,15 +124,11 @@ impl Server<'_> {
 
     fn run_due(&mut self) {
         self.shared.enter_state(WorkerState::Busy);
-        let result = catch_unwind(AssertUnwindSafe(|| self.isolate.run_one_due()));
-        let result = result.unwrap_or_else(|_| {
-            self.isolate.discard();
-            Err(defect())
-        });
+        let result = contained(&mut self.isolate, PluginIsolate::run_one_due);
         if self.isolate.verdict() != Verdict::Condemned {
             self.note_use();
-            self.note_failure(result.as_ref().err());
             if let Err(error) = result {
+                self.shared.counters.stopped(&error);
                 let plugin = &self.shared.blueprint.id;
                 tracing::warn!(plugin, %error, "what ran between calls failed");
                 self.shared.events.send(WorkerEvent::Failed(error));
@@ -189,21 +185,24 @@ impl Server<'_> {
 }
 
 fn perform(isolate: &mut PluginIsolate, task: Task) -> WorkerResponse {
-    let work = AssertUnwindSafe(|| match task {
+    contained(isolate, |isolate| match task {
         Task::Execute { code } => isolate.execute(&code),
         Task::CallHook { hook, argument } => isolate.call_hook_with(&hook, &argument),
         Task::RunScript { name, code } => isolate.run_script(&name, &code).map(|()| Value::Null),
         Task::ListHooks => isolate.hooks().map(Value::from),
         Task::HasHook { hook } => isolate.has_hook(&hook).map(Value::from),
-    });
-    catch_unwind(work).unwrap_or_else(|_| {
-        isolate.discard();
-        Err(defect())
     })
 }
 
-fn defect() -> PluginError {
-    PluginError::Internal("a defect of plugin-sandbox was contained".into())
+/// Does `work`; a panic of ours in it costs the plugin its isolate, and nobody else anything.
+fn contained<R>(
+    isolate: &mut PluginIsolate,
+    work: impl FnOnce(&mut PluginIsolate) -> Result<R, PluginError>,
+) -> Result<R, PluginError> {
+    catch_unwind(AssertUnwindSafe(|| work(isolate))).unwrap_or_else(|_| {
+        isolate.discard();
+        Err(PluginError::Internal("a defect of plugin-sandbox was contained".into()))
+    })
 }
 
 /// What the watchdog and the host's runtime tell this worker.

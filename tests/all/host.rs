@@ -177,3 +177,20 @@ fn polluted_prototypes_do_not_reach_the_host() {
         echo({ a: [1] })";
     assert_eq!(worker.blocking_execute(code), Ok(json!({ "a": [1] })));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_for_a_lost_isolate_does_not_reach_the_next() {
+    let host =
+        HostFunctions::new().async_function("later", |_, (ms, v): (u64, Value)| async move {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            Ok(v)
+        });
+    let limits = crate::support::patient_limits();
+    // On the caller's thread, where nothing takes what arrives between calls.
+    let mut plugin =
+        PluginIsolate::builder("test").limits(limits).host_functions(host).build().unwrap();
+    // Answered while the heap runs full, so the answer is never delivered.
+    let flood = plugin.execute("later(1, 'old'); let a = []; for (;;) a.push({})");
+    assert!(matches!(flood, Err(PluginError::MemoryLimitExceeded { .. })), "{flood:?}");
+    assert_eq!(plugin.execute("later(50, 'new')"), Ok("new".into()));
+}

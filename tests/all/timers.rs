@@ -72,6 +72,7 @@ fn an_endless_callback_is_stopped_and_told_to_the_host() {
         failed()
     }));
     assert_eq!(worker.stats().terminations.timeout, 1);
+    assert_eq!(events.try_next(), None, "told once");
     assert_alive(&worker);
 }
 

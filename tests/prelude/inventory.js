@@ -8,7 +8,6 @@
   const visit = (path, v) => {
     if ((typeof v !== 'object' && typeof v !== 'function') || v === null || paths.has(v)) return;
     paths.set(v, path);
-    const queue = [];
     for (const key of Reflect.ownKeys(v)) {
       const d = Reflect.getOwnPropertyDescriptor(v, key);
       const name = path + '/' + String(key);
