@@ -54,7 +54,7 @@ fn build(registry: &WorkerRegistry, name: &str) -> Result<Arc<PluginWorker>, Plu
     registry.add(
         PluginWorker::builder(name)
             .limits(limits)
-            .capabilities(PluginCapabilities::none().grant(Capability::Timers))
+            .capabilities(PluginCapabilities::none().grant(Capability::Timers).host("*")?)
             .host_functions(host)
             .script("startup.js", STARTUP),
     )

@@ -89,12 +89,14 @@ mod watchdog;
 mod worker;
 
 pub use host::{
-    ConsoleLevel, ConsoleMessage, ConsoleSink, ErrorClass, HostCall, HostError, HostFunctions,
+    AuditEvent, AuditOutcome, AuditSink, ConsoleLevel, ConsoleMessage, ConsoleSink, ErrorClass,
+    HostCall, HostError, HostFunctions,
 };
 pub use isolate::{PluginBuilder, PluginIsolate};
 pub use policy::{
-    ByteSize, Capability, Hardening, Limit, PluginCapabilities, PluginManifest, ProcessLimits,
-    ResourceLimits, RestartPolicy,
+    ArgumentPattern, ByteSize, Capability, Clock, CommandGrant, FileAccess, FileRoot, Hardening,
+    HostPattern, Limit, NetworkGrant, Origin, Permission, PluginCapabilities, PluginManifest,
+    ProcessLimits, Randomness, ResourceLimits, RestartPolicy, StorageGrant,
 };
 pub use process::{ProcessStats, process_stats, set_process_limits};
 pub use protocol::{

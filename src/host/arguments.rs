@@ -4,11 +4,11 @@ use serde::de::value::SeqDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::HostError;
-use crate::protocol::Value;
+use super::data::Data;
+use super::error::HostError;
 
 /// The arguments as they came.
-pub(crate) type Arguments = Vec<Value>;
+pub(crate) type Arguments = Vec<Data>;
 
 /// The arguments as an `A`: see [`HostFunctions`](super::HostFunctions).
 pub(super) fn parse<A: DeserializeOwned>(arguments: Arguments) -> Result<A, HostError> {
@@ -19,8 +19,8 @@ pub(super) fn parse<A: DeserializeOwned>(arguments: Arguments) -> Result<A, Host
 struct List(Arguments);
 
 impl List {
-    fn first(mut self) -> Value {
-        if self.0.is_empty() { Value::Null } else { self.0.swap_remove(0) }
+    fn first(mut self) -> Data {
+        if self.0.is_empty() { Data::Null } else { self.0.swap_remove(0) }
     }
 }
 
@@ -36,7 +36,7 @@ impl<'de> Deserializer<'de> for List {
         length: usize,
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        self.0.resize(length, Value::Null);
+        self.0.resize(length, Data::Null);
         visitor.visit_seq(SeqDeserializer::new(self.0.into_iter()))
     }
 
@@ -65,8 +65,16 @@ impl<'de> Deserializer<'de> for List {
         self.first().deserialize_newtype_struct(name, visitor)
     }
 
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        self.first().deserialize_bytes(visitor)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
+        self.first().deserialize_bytes(visitor)
+    }
+
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string
         unit_struct seq tuple_struct map struct identifier ignored_any
     }
 }
@@ -74,6 +82,7 @@ impl<'de> Deserializer<'de> for List {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::Value;
     use serde_json::json;
 
     #[derive(Debug, PartialEq, serde::Deserialize)]
@@ -83,14 +92,14 @@ mod tests {
 
     #[test]
     fn the_type_says_how_many_arguments_there_are() {
-        let all = || vec![json!("a"), json!(1)];
+        let all = || vec![json!("a").into(), json!(1).into()];
         assert_eq!(parse::<()>(all()), Ok(()));
         assert_eq!(parse::<String>(all()), Ok("a".into()));
         assert_eq!(parse::<(String, u8)>(all()), Ok(("a".into(), 1)));
         assert_eq!(parse::<(String, u8, Option<bool>)>(all()), Ok(("a".into(), 1, None)));
         assert_eq!(parse::<(String,)>(all()), Ok(("a".into(),)));
-        assert_eq!(parse::<Point>(vec![json!({ "x": 1.0 })]), Ok(Point { x: 1.0 }));
-        assert_eq!(parse::<Vec<u8>>(vec![json!([1, 2])]), Ok(vec![1, 2]));
+        assert_eq!(parse::<Point>(vec![json!({ "x": 1.0 }).into()]), Ok(Point { x: 1.0 }));
+        assert_eq!(parse::<Vec<u8>>(vec![json!([1, 2]).into()]), Ok(vec![1, 2]));
         assert_eq!(parse::<Option<u8>>(vec![]), Ok(None));
         assert_eq!(parse::<Value>(all()), Ok(json!("a")));
     }
@@ -98,8 +107,8 @@ mod tests {
     #[test]
     fn wrong_arguments_are_a_type_error() {
         assert_eq!(
-            parse::<(String, u8)>(vec![json!(1)]).unwrap_err().class,
-            super::super::ErrorClass::TypeError
+            parse::<(String, u8)>(vec![json!(1).into()]).unwrap_err().class,
+            super::super::error::ErrorClass::TypeError
         );
         assert!(parse::<u8>(vec![]).is_err());
     }

@@ -1,21 +1,26 @@
 //! `HostFunctions`: Rust functions that a plugin may call.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 
 use super::arguments::{self, Arguments};
-use crate::protocol::{PluginError, Value};
+use super::call::{HostCall, HostState};
+use super::data::Data;
+use super::data_writer::to_data;
+use super::error::HostError;
+use crate::policy::is_path_of_identifiers;
+use crate::protocol::PluginError;
 
 /// What a host function answers.
-pub(crate) type HostResult = Result<Value, HostError>;
+pub(crate) type HostResult = Result<Data, HostError>;
 
 pub(crate) type HostFuture = Pin<Box<dyn Future<Output = HostResult> + Send>>;
 
@@ -23,7 +28,17 @@ pub(crate) type HostFuture = Pin<Box<dyn Future<Output = HostResult> + Send>>;
 #[derive(Clone)]
 pub(crate) enum HostFunction {
     Sync(Arc<SyncFunction>),
-    Async(Arc<AsyncFunction>),
+    /// With the runtime it runs on, once that is known.
+    Async(Arc<AsyncFunction>, Option<Handle>),
+}
+
+/// Who a host function comes from, and so who says whether it may be called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// The host: a plugin may call it if its capabilities allow its name.
+    Host,
+    /// A built-in capability, which looks itself at what is granted.
+    BuiltIn,
 }
 
 type SyncFunction = dyn Fn(&HostCall, Arguments) -> HostResult + Send + Sync;
@@ -32,13 +47,21 @@ type AsyncFunction = dyn Fn(HostCall, Arguments) -> HostFuture + Send + Sync;
 /// Rust functions that a plugin may call, by name. Dots make namespaces on the global object:
 /// `"editor.getContent"` is `editor.getContent()`.
 ///
+/// A plugin sees those that its [capabilities](crate::PluginCapabilities::host) name; the others
+/// are absent.
+///
 /// Arguments and results are any `Deserialize` and `Serialize`; they travel as JSON, under the
 /// limits of a call's result and argument. The closure's argument type says what the function
 /// takes: `()` nothing, a tuple as many arguments (a missing one is null, so an `Option` may be
 /// left out), anything else the first argument.
 ///
+/// Bytes (`serde_bytes::ByteBuf`, anywhere in an argument or a result) are an `ArrayBuffer`,
+/// `DataView` or `Uint8Array` of the plugin's, copied once, and become a `Uint8Array` of the
+/// plugin's without a copy; they count against
+/// [`array_buffers`](crate::ResourceLimits::array_buffers).
+///
 /// ```
-/// use plugin_sandbox::{HostCall, HostError, HostFunctions, PluginWorker};
+/// use plugin_sandbox::{HostCall, HostError, HostFunctions, PluginCapabilities, PluginWorker};
 ///
 /// let host = HostFunctions::new()
 ///     .function("text.repeat", |_: &HostCall, (text, times): (String, Option<usize>)| {
@@ -47,7 +70,10 @@ type AsyncFunction = dyn Fn(HostCall, Arguments) -> HostFuture + Send + Sync;
 ///     .function("text.fail", |_: &HostCall, ()| -> Result<(), _> {
 ///         Err(HostError::range("nothing to be had").with_code("E_NONE"))
 ///     });
-/// let worker = PluginWorker::builder("user").host_functions(host).build()?;
+/// let worker = PluginWorker::builder("user")
+///     .host_functions(host)
+///     .capabilities(PluginCapabilities::default().host("text.*")?)
+///     .build()?;
 /// assert_eq!(worker.blocking_execute("text.repeat('ab')")?, "abab");
 /// let code = "try { text.fail() } catch (e) { `${e.name} ${e.code}` }";
 /// assert_eq!(worker.blocking_execute(code)?, "RangeError E_NONE");
@@ -55,8 +81,9 @@ type AsyncFunction = dyn Fn(HostCall, Arguments) -> HostFuture + Send + Sync;
 /// ```
 #[derive(Clone, Default)]
 pub struct HostFunctions {
-    functions: BTreeMap<String, HostFunction>,
+    functions: BTreeMap<String, (HostFunction, Origin)>,
     runtime: Option<Handle>,
+    state: HostState,
     /// The first name that cannot be used; an error when the plugin is built.
     refused: Option<String>,
 }
@@ -88,7 +115,7 @@ impl HostFunctions {
     {
         let body = move |call: &HostCall, all: Arguments| {
             let answer = function(call, arguments::parse(all)?)?;
-            serde_json::to_value(answer).map_err(|error| HostError::new(error.to_string()))
+            to_data(&answer).map_err(|error| HostError::new(error.to_string()))
         };
         self.add(name.into(), HostFunction::Sync(Arc::new(body)))
     }
@@ -113,13 +140,12 @@ impl HostFunctions {
                 Ok(all) => {
                     let answer = function(call, all);
                     Box::pin(async move {
-                        serde_json::to_value(answer.await?)
-                            .map_err(|error| HostError::new(error.to_string()))
+                        to_data(&answer.await?).map_err(|error| HostError::new(error.to_string()))
                     })
                 }
             }
         };
-        self.add(name.into(), HostFunction::Async(Arc::new(body)))
+        self.add(name.into(), HostFunction::Async(Arc::new(body), None))
     }
 
     /// The tokio runtime that asynchronous functions run on. Default: the one in whose context
@@ -130,6 +156,14 @@ impl HostFunctions {
         self
     }
 
+    /// Keeps a value for the functions, which find it by its type with
+    /// [`HostCall::state`]. One value a type; a later one replaces the earlier.
+    #[must_use]
+    pub fn state<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.state.insert(value);
+        self
+    }
+
     fn add(mut self, name: String, function: HostFunction) -> Self {
         let clashes = |other: &String| {
             let inside = |one: &str, other: &str| {
@@ -137,119 +171,65 @@ impl HostFunctions {
             };
             inside(&name, other) || inside(other, &name)
         };
-        if !name.split('.').all(is_identifier) || self.functions.keys().any(clashes) {
+        if !is_path_of_identifiers(&name) || self.functions.keys().any(clashes) {
             self.refused.get_or_insert(name);
         } else {
-            self.functions.insert(name, function);
+            self.functions.insert(name, (function, Origin::Host));
         }
         self
     }
 
-    /// Checks the names, and finds the runtime if one is needed.
-    pub(crate) fn prepare(&mut self, is_taken: fn(&str) -> bool) -> Result<(), PluginError> {
-        let taken = |name: &&String| is_taken(name.split('.').next().unwrap_or_default());
+    /// Checks the names, finds the runtime if one is needed, and adds what is built in.
+    pub(crate) fn prepare(
+        &mut self,
+        built_in: Self,
+        is_taken: fn(&str) -> bool,
+    ) -> Result<(), PluginError> {
+        let first = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+        let taken = |name: &&String| {
+            is_taken(&first(name)) || built_in.functions.keys().any(|own| first(own) == first(name))
+        };
         if let Some(name) = self.refused.as_ref().or(self.functions.keys().find(taken)) {
             return Err(PluginError::InvalidArgument(format!(
                 "invalid host function {name:?}: use identifiers joined by dots, of which the \
-                 first is no name of the language's and none is a function and a namespace at once"
+                 first is no name of the language's or of a granted capability's and none is a \
+                 function and a namespace at once"
             )));
         }
-        let mut bodies = self.functions.values();
-        if self.runtime.is_none() && bodies.any(|body| matches!(body, HostFunction::Async(_))) {
-            self.runtime = Some(Handle::try_current().map_err(|_| {
-                PluginError::InvalidArgument(
-                    "asynchronous host functions need a tokio runtime: build the plugin inside \
-                     of one, or give it with `HostFunctions::runtime`"
-                        .into(),
-                )
-            })?);
+        let mut functions = self.functions.values_mut();
+        functions.try_for_each(|(function, _)| function.run_on(self.runtime.as_ref()))?;
+        for (name, (mut function, _)) in built_in.functions {
+            function.run_on(built_in.runtime.as_ref())?;
+            self.functions.insert(name, (function, Origin::BuiltIn));
         }
         Ok(())
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &HostFunction)> {
-        self.functions.iter()
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &HostFunction, Origin)> {
+        self.functions.iter().map(|(name, (function, origin))| (name, function, *origin))
     }
 
-    pub(crate) fn runtime_handle(&self) -> Option<&Handle> {
-        self.runtime.as_ref()
-    }
-}
-
-fn is_identifier(name: &str) -> bool {
-    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$');
-    !name.is_empty()
-        && name.chars().all(word)
-        && !name.starts_with(|c: char| c.is_ascii_digit())
-        && name != "__proto__"
-}
-
-/// What a host function knows of the call that it serves.
-#[derive(Debug, Clone)]
-pub struct HostCall {
-    plugin: Arc<str>,
-    time_left: Duration,
-}
-
-impl HostCall {
-    pub(crate) fn new(plugin: &Arc<str>, time_left: Duration) -> Self {
-        Self { plugin: Arc::clone(plugin), time_left }
-    }
-
-    /// The id of the plugin that calls.
-    pub fn plugin_id(&self) -> &str {
-        &self.plugin
-    }
-
-    /// The wall time that the plugin's call had left when it called.
-    pub fn time_left(&self) -> Duration {
-        self.time_left
+    pub(crate) fn host_state(&self) -> &HostState {
+        &self.state
     }
 }
 
-/// The class of the JavaScript exception that a [`HostError`] becomes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ErrorClass {
-    /// `Error`
-    #[default]
-    Error,
-    /// `TypeError`
-    TypeError,
-    /// `RangeError`
-    RangeError,
-}
-
-/// Why a host function has no answer: the JavaScript exception that the plugin gets.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct HostError {
-    pub(crate) class: ErrorClass,
-    pub(crate) code: Option<String>,
-    pub(crate) message: String,
-}
-
-impl HostError {
-    /// An `Error` with this message.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self { class: ErrorClass::Error, code: None, message: message.into() }
-    }
-
-    /// A `TypeError`: the function was called with the wrong arguments.
-    pub fn type_error(message: impl Into<String>) -> Self {
-        Self { class: ErrorClass::TypeError, ..Self::new(message) }
-    }
-
-    /// A `RangeError`: an argument or a resource is beyond what there is.
-    pub fn range(message: impl Into<String>) -> Self {
-        Self { class: ErrorClass::RangeError, ..Self::new(message) }
-    }
-
-    /// The same with a `code`, by which the plugin can tell errors apart.
-    #[must_use]
-    pub fn with_code(mut self, code: impl Into<String>) -> Self {
-        self.code = Some(code.into());
-        self
+impl HostFunction {
+    /// Has it run on `runtime`, or on the one in whose context we are.
+    fn run_on(&mut self, runtime: Option<&Handle>) -> Result<(), PluginError> {
+        if let Self::Async(_, on) = self {
+            let here = || {
+                Handle::try_current().map_err(|_| {
+                    PluginError::InvalidArgument(
+                        "asynchronous host functions need a tokio runtime: build the plugin \
+                         inside of one, or give it with `HostFunctions::runtime`"
+                            .into(),
+                    )
+                })
+            };
+            *on = Some(runtime.cloned().map_or_else(here, Ok)?);
+        }
+        Ok(())
     }
 }
 
@@ -262,7 +242,7 @@ mod tests {
         for name in names {
             host = host.function(*name, |_: &HostCall, ()| Ok(()));
         }
-        host.prepare(|name| name == "Object").is_err()
+        host.prepare(HostFunctions::new(), |name| name == "Object").is_err()
     }
 
     #[test]
@@ -284,7 +264,7 @@ mod tests {
     #[test]
     fn asynchronous_functions_without_a_runtime_are_refused() {
         let mut host = HostFunctions::new().async_function("f", |_, ()| async { Ok(()) });
-        let error = host.prepare(|_| false).unwrap_err().to_string();
+        let error = host.prepare(HostFunctions::new(), |_| false).unwrap_err().to_string();
         assert!(error.contains("tokio runtime"), "{error}");
     }
 }

@@ -1,14 +1,30 @@
 //! What the host offers its plugins, as plain Rust.
 //!
 //! Knows nothing of V8: the isolate turns JavaScript values into data before anything here
-//! sees them.
+//! sees them. [`HostFunctions`] is what everything here comes to, the host's own functions and
+//! those of the built-in capabilities.
 
 mod arguments;
+mod audit;
+mod built_in;
+mod call;
 mod console;
+mod data;
+mod data_writer;
+mod error;
 mod functions;
+mod runtime;
+mod text;
 
 pub(crate) use arguments::Arguments;
+pub use audit::{AuditEvent, AuditOutcome, AuditSink};
+pub(crate) use built_in::{Services, built_in};
+pub(crate) use call::Caller;
+pub use call::HostCall;
 pub(crate) use console::TracingSink;
 pub use console::{ConsoleLevel, ConsoleMessage, ConsoleSink};
-pub use functions::{ErrorClass, HostCall, HostError, HostFunctions};
-pub(crate) use functions::{HostFunction, HostFuture, HostResult};
+pub(crate) use data::Data;
+pub use error::{ErrorClass, HostError};
+pub use functions::HostFunctions;
+pub(crate) use functions::{HostFunction, HostFuture, HostResult, Origin};
+pub(crate) use text::is_deceptive;

@@ -6,7 +6,8 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Counts the bytes behind one isolate's buffers. Allocation happens on the isolate's thread,
+/// Counts the bytes behind one isolate's buffers, those that V8 allocates through it and those
+/// that come from the host. Allocation happens on the isolate's thread,
 /// release also on V8's collector threads.
 #[derive(Debug)]
 pub(super) struct BufferQuota {
@@ -28,6 +29,31 @@ impl BufferQuota {
     /// it had run out of heap, and calls the near-heap-limit callback as a last resort.
     pub(super) fn take_denied(&self) -> bool {
         self.denied.swap(false, Ordering::Relaxed)
+    }
+
+    /// A buffer with these bytes, which are not copied; `None` if they are beyond the quota.
+    pub(super) fn adopt<'s>(
+        self: &Arc<Self>,
+        scope: &mut v8::PinScope<'s, '_>,
+        bytes: Vec<u8>,
+    ) -> Option<v8::Local<'s, v8::ArrayBuffer>> {
+        let len = bytes.len();
+        if !self.reserve(len) {
+            // As V8 does before it gives up on an allocation.
+            scope.low_memory_notification();
+            if !self.reserve(len) {
+                return None;
+            }
+        }
+        let data = Box::into_raw(bytes.into_boxed_slice());
+        let quota = Arc::into_raw(Arc::clone(self)).cast_mut().cast();
+        #[expect(unsafe_code, reason = "hands memory over to V8")]
+        // SAFETY: `data` is a box of `len` bytes that nobody else has, and `quota` a strong
+        // count of the `Arc`; `release_adopted` takes both back, once, on any thread.
+        let store = unsafe {
+            v8::ArrayBuffer::new_backing_store_from_ptr(data.cast(), len, release_adopted, quota)
+        };
+        Some(v8::ArrayBuffer::with_backing_store(scope, &store.make_shared()))
     }
 
     /// V8's allocator on top of this quota.
@@ -101,6 +127,17 @@ unsafe extern "C" fn free(quota: &BufferQuota, data: *mut c_void, len: usize) {
         // SAFETY: V8 gives back what `reserved` with this length gave out, once.
         unsafe { dealloc(data.cast(), layout) };
     }
+}
+
+#[expect(unsafe_code, reason = "called by V8")]
+unsafe extern "C" fn release_adopted(data: *mut c_void, len: usize, quota: *mut c_void) {
+    // SAFETY: `adopt` made both pointers of a box and an `Arc`, and V8 calls this once.
+    let (bytes, quota) = unsafe {
+        let bytes = Box::from_raw(ptr::slice_from_raw_parts_mut(data.cast::<u8>(), len));
+        (bytes, Arc::from_raw(quota.cast_const().cast::<BufferQuota>()))
+    };
+    drop(bytes);
+    quota.used.fetch_sub(len, Ordering::Relaxed);
 }
 
 #[expect(unsafe_code, reason = "called by V8")]

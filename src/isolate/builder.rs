@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::realm;
-use crate::host::{ConsoleSink, HostFunctions, TracingSink};
-use crate::policy::{PluginCapabilities, ResourceLimits, RestartPolicy};
+use crate::host::{AuditSink, ConsoleSink, HostFunctions, Services, TracingSink, built_in};
+use crate::policy::{Granted, PluginCapabilities, ResourceLimits, RestartPolicy};
 use crate::protocol::PluginError;
 
 /// How the names of plugins' scripts begin.
@@ -33,11 +33,13 @@ pub(crate) enum StartupKind {
 #[derive(Clone)]
 pub(crate) struct Blueprint {
     pub(crate) id: String,
-    pub(crate) capabilities: PluginCapabilities,
+    /// What is granted, which may become less.
+    pub(crate) granted: Arc<Granted>,
     pub(crate) limits: ResourceLimits,
     pub(crate) console: Arc<dyn ConsoleSink>,
     pub(crate) scripts: Vec<StartupScript>,
     pub(crate) host: HostFunctions,
+    pub(crate) services: Services,
     pub(crate) restart: RestartPolicy,
 }
 
@@ -45,7 +47,7 @@ impl fmt::Debug for Blueprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Blueprint")
             .field("id", &self.id)
-            .field("capabilities", &self.capabilities)
+            .field("granted", &self.granted)
             .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
@@ -64,8 +66,13 @@ impl Blueprint {
                 Self::MAX_ID
             )));
         }
-        self.host.prepare(realm::is_taken)?;
-        self.limits.validate()
+        self.limits.validate()?;
+        let granted = self.granted.now();
+        granted.validate()?;
+        // Plugins that are built from one builder may lose what they were granted one by one.
+        self.granted = Arc::new(Granted::new(PluginCapabilities::clone(&granted)));
+        let built_in = built_in(id, &granted, &self.services)?;
+        self.host.prepare(built_in, realm::is_taken)
     }
 
     /// The name of one of the plugin's scripts in errors: never a path of the host.
@@ -105,7 +112,8 @@ impl<T> PluginBuilder<T> {
     pub(crate) fn new(id: impl Into<String>) -> Self {
         let blueprint = Blueprint {
             id: id.into(),
-            capabilities: PluginCapabilities::default(),
+            granted: Arc::default(),
+            services: Services::default(),
             limits: ResourceLimits::default(),
             console: Arc::new(TracingSink),
             scripts: Vec::new(),
@@ -115,10 +123,10 @@ impl<T> PluginBuilder<T> {
         Self { blueprint, builds: PhantomData }
     }
 
-    /// What the plugin is granted. Default: nothing.
+    /// What the plugin is granted. Default: [`PluginCapabilities::default`].
     #[must_use]
     pub fn capabilities(mut self, capabilities: PluginCapabilities) -> Self {
-        self.blueprint.capabilities = capabilities;
+        self.blueprint.granted = Arc::new(Granted::new(capabilities));
         self
     }
 
@@ -134,6 +142,14 @@ impl<T> PluginBuilder<T> {
     #[must_use]
     pub fn console(mut self, sink: impl ConsoleSink + 'static) -> Self {
         self.blueprint.console = Arc::new(sink);
+        self
+    }
+
+    /// Who is told of every use of files, network, commands and storage. Default: `tracing`
+    /// events with the target `plugin_sandbox::audit`.
+    #[must_use]
+    pub fn audit(mut self, sink: impl AuditSink + 'static) -> Self {
+        self.blueprint.services.audit = Arc::new(sink);
         self
     }
 
@@ -178,7 +194,8 @@ impl<T> PluginBuilder<T> {
         self
     }
 
-    /// The Rust functions that the plugin may call. Default: none.
+    /// The Rust functions that there are for the plugin; it sees those that its capabilities
+    /// [name](PluginCapabilities::host). Default: none.
     #[must_use]
     pub fn host_functions(mut self, host: HostFunctions) -> Self {
         self.blueprint.host = host;

@@ -8,17 +8,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use super::Failure;
 use super::failure::OrThrown as _;
 use super::state::State;
-use super::value_in::ArgumentText;
+use super::value_in::data_to_v8;
 use super::{realm, value_out};
 use crate::host::{
-    Arguments, ErrorClass, HostCall, HostError, HostFunction, HostFuture, HostResult,
+    Arguments, ErrorClass, HostCall, HostError, HostFunction, HostFuture, HostResult, Origin,
 };
-use crate::protocol::{PluginError, Value};
+use crate::policy::PluginCapabilities;
+use crate::protocol::PluginError;
 
 /// How many arguments a host function gets; the rest is not looked at.
 const MAX_ARGUMENTS: i32 = 64;
@@ -78,13 +80,17 @@ impl Answers {
     }
 }
 
-/// Defines every host function that the plugin was given.
+/// Defines every host function that the plugin was granted.
 pub(super) fn define(
     scope: &v8::PinScope<'_, '_>,
     global: v8::Local<'_, v8::Object>,
 ) -> Result<(), Failure> {
     let state = State::of(scope);
-    for (index, (name, _)) in state.functions.iter().enumerate() {
+    let capabilities = state.capabilities.borrow().clone();
+    for (index, (name, _, origin)) in state.functions.iter().enumerate() {
+        if !is_granted(&capabilities, name, *origin) {
+            continue;
+        }
         let (namespace, name) = match name.rsplit_once('.') {
             Some((namespace, name)) => (realm::namespace(scope, global, namespace)?, name),
             None => (global, name.as_str()),
@@ -93,6 +99,13 @@ pub(super) fn define(
         realm::define_function_with(scope, namespace, name, 0, index.into(), call)?;
     }
     Ok(())
+}
+
+fn is_granted(capabilities: &PluginCapabilities, name: &str, origin: Origin) -> bool {
+    match origin {
+        Origin::Host => capabilities.allows_host(name),
+        Origin::BuiltIn => true,
+    }
 }
 
 fn call(
@@ -104,9 +117,10 @@ fn call(
     match perform(scope, &state, &arguments) {
         Ok(value) => answer.set(value),
         Err(Failure::Thrown) => {}
-        Err(Failure::Error(error)) => {
-            realm::throw_type_error(scope, &error.to_string());
+        Err(Failure::Error(error @ PluginError::TooLarge { .. })) => {
+            realm::throw_range_error(scope, &error.to_string());
         }
+        Err(Failure::Error(error)) => realm::throw_type_error(scope, &error.to_string()),
     }
 }
 
@@ -120,22 +134,31 @@ fn perform<'s>(
         return Err(Failure::Thrown);
     }
     let index = arguments.data().uint32_value(scope).or_thrown()? as usize;
-    let Some((name, function)) = state.functions.get(index) else {
+    let Some((name, function, origin)) = state.functions.get(index) else {
         return Err(PluginError::Internal("no such host function".into()).into());
     };
     let all = read_arguments(scope, arguments)?;
-    let call = HostCall::new(&state.plugin, state.slot.time_left());
+    // Asked only now: the arguments are the plugin's code, which may have called in between.
+    let capabilities = state.capabilities.borrow().clone();
+    if !is_granted(&capabilities, name, *origin) {
+        let error = HostError::type_error(format!("{name} is not granted any more"));
+        return give(scope, state, Err(error.with_code("E_REFUSED")));
+    }
+    let call = HostCall::new(&state.caller, &capabilities, state.slot.time_left());
     match function {
         HostFunction::Sync(function) => {
             let result = catch_unwind(AssertUnwindSafe(|| function(&call, all)));
-            let result = result.unwrap_or_else(|_| Err(panicked(&state.plugin, name)));
+            let result = result.unwrap_or_else(|_| Err(panicked(&state.caller.plugin, name)));
             give(scope, state, result)
         }
-        HostFunction::Async(function) => {
+        HostFunction::Async(function, runtime) => {
+            let Some(runtime) = runtime else {
+                return Err(PluginError::Internal("no runtime for host functions".into()).into());
+            };
             let future = catch_unwind(AssertUnwindSafe(|| function(call, all)));
             match future {
-                Ok(future) => begin(scope, state, name, future),
-                Err(_) => give(scope, state, Err(panicked(&state.plugin, name))),
+                Ok(future) => begin(scope, state, name, future, runtime),
+                Err(_) => give(scope, state, Err(panicked(&state.caller.plugin, name))),
             }
         }
     }
@@ -146,7 +169,7 @@ fn read_arguments(
     arguments: &v8::FunctionCallbackArguments<'_>,
 ) -> Result<Arguments, Failure> {
     let count = arguments.length().min(MAX_ARGUMENTS);
-    value_out::all_to_json(scope, (0..count).map(|index| arguments.get(index)))
+    value_out::all(scope, (0..count).map(|index| arguments.get(index)))
 }
 
 fn panicked(plugin: &str, function: &str) -> HostError {
@@ -161,21 +184,13 @@ fn give<'s>(
     result: HostResult,
 ) -> Result<v8::Local<'s, v8::Value>, Failure> {
     match result {
-        Ok(value) => to_v8(scope, state, &value),
+        Ok(data) => data_to_v8(scope, state, data),
         Err(error) => {
             let exception = exception(scope, &error)?;
             scope.throw_exception(exception);
             Err(Failure::Thrown)
         }
     }
-}
-
-fn to_v8<'s>(
-    scope: &v8::PinScope<'s, '_>,
-    state: &State,
-    value: &Value,
-) -> Result<v8::Local<'s, v8::Value>, Failure> {
-    ArgumentText::write(value, &state.blueprint.limits)?.parse(scope)
 }
 
 fn exception<'s>(
@@ -202,6 +217,7 @@ fn begin<'s>(
     state: &Rc<State>,
     name: &str,
     mut future: HostFuture,
+    runtime: &Handle,
 ) -> Result<v8::Local<'s, v8::Value>, Failure> {
     let limit = state.blueprint.limits.pending_host_calls;
     let mut calls = state.host_calls.borrow_mut();
@@ -210,17 +226,14 @@ fn begin<'s>(
         drop(calls);
         return give(scope, state, Err(error));
     }
-    let Some(runtime) = state.blueprint.host.runtime_handle() else {
-        return Err(PluginError::Internal("no runtime for host functions".into()).into());
-    };
     let id = state.answers.next_id.fetch_add(1, Ordering::Relaxed);
-    let (answers, plugin, name) =
-        (Arc::clone(&state.answers), Arc::clone(&state.plugin), name.to_owned());
+    let (answers, caller, name) =
+        (Arc::clone(&state.answers), Arc::clone(&state.caller), name.to_owned());
     let task = runtime.spawn(async move {
         let answer = poll_fn(|context| {
             match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
                 Ok(poll) => poll,
-                Err(_) => Poll::Ready(Err(panicked(&plugin, &name))),
+                Err(_) => Poll::Ready(Err(panicked(&caller.plugin, &name))),
             }
         })
         .await;
@@ -245,8 +258,8 @@ pub(super) fn deliver(scope: &mut v8::PinScope<'_, '_>) -> Result<bool, Failure>
         any = true;
         v8::scope!(let scope, scope);
         let resolver = v8::Local::new(scope, &pending.resolver);
-        let settled = match answer.and_then(|value| {
-            to_v8(scope, &state, &value).map_err(|failure| match failure {
+        let settled = match answer.and_then(|data| {
+            data_to_v8(scope, &state, data).map_err(|failure| match failure {
                 Failure::Error(error) => HostError::range(error.to_string()),
                 Failure::Thrown => HostError::new("the answer could not be read"),
             })

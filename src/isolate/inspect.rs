@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use super::Failure;
 use super::failure::OrThrown as _;
+use crate::host::is_deceptive;
 
 type Scope<'s, 'i> = v8::PinScope<'s, 'i>;
 
@@ -123,7 +124,7 @@ impl Writer {
         }
         let mut escaped = String::with_capacity(self.text.len());
         for c in self.text.chars() {
-            if changes_the_terminal(c) {
+            if is_deceptive(c) && !matches!(c, '\n' | '\t') {
                 let _ = write!(escaped, "\\u{{{:x}}}", u32::from(c));
             } else {
                 escaped.push(c);
@@ -403,10 +404,4 @@ fn number_text(scope: &Scope<'_, '_>, value: v8::Local<'_, v8::Value>, kind: cha
         false => value.number_value(scope).unwrap_or(f64::NAN),
     };
     if kind == 'i' { number.trunc().to_string() } else { number.to_string() }
-}
-
-/// Escape sequences, and what reorders text: neither may reach a terminal.
-fn changes_the_terminal(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\n' | '\t'))
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

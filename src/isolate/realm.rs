@@ -75,12 +75,17 @@ const LANGUAGE: &[&str] = &[
 /// The names that a capability keeps on the global object.
 fn names_of(capability: Capability) -> &'static [&'static str] {
     match capability {
-        Capability::CodeGeneration => &[],
+        // Switches of V8's, or defined by the sandbox.
+        Capability::Clock
+        | Capability::CodeGeneration
+        | Capability::Encoding
+        | Capability::Random
+        | Capability::ResizableBuffers
+        | Capability::Timers
+        | Capability::Web => &[],
         Capability::Intl => &["Intl"],
         Capability::SharedMemory => &["SharedArrayBuffer", "Atomics"],
         Capability::Temporal => &["Temporal"],
-        // Not V8's: defined by `timers`.
-        Capability::Timers => &[],
         Capability::Wasm => &["WebAssembly"],
         Capability::WeakReferences => &["WeakRef", "FinalizationRegistry"],
     }
@@ -104,7 +109,7 @@ pub(super) fn is_taken(name: &str) -> bool {
 /// Makes the global object of the present context the plugin's.
 pub(super) fn build(scope: &mut v8::PinScope<'_, '_>) -> Result<(), Failure> {
     let state = State::of(scope);
-    let capabilities = &state.blueprint.capabilities;
+    let capabilities = &state.capabilities.borrow().clone();
     let context = scope.get_current_context();
     context.set_allow_generation_from_strings(capabilities.has(Capability::CodeGeneration));
     let global = context.global(scope);

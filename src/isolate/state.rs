@@ -5,20 +5,25 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::buffers::BufferQuota;
 use super::builder::Blueprint;
 use super::console::ConsoleMeter;
 use super::host_calls::{Answers, HostCalls};
 use super::modules::Modules;
 use super::timers::Timers;
-use crate::host::{ConsoleLevel, ConsoleMessage, HostFunction};
+use crate::host::{Caller, ConsoleLevel, ConsoleMessage, HostFunction, Origin};
+use crate::policy::PluginCapabilities;
 use crate::watchdog::Slot;
 
 /// Lives in an isolate slot, out of the guest's reach: nothing that the host relies on is on
 /// the global object.
 pub(super) struct State {
     pub(super) blueprint: Arc<Blueprint>,
-    /// The plugin's id, shared with host functions on other threads.
-    pub(super) plugin: Arc<str>,
+    /// What is granted in this call.
+    pub(super) capabilities: RefCell<Arc<PluginCapabilities>>,
+    /// Who host functions are called by.
+    pub(super) caller: Arc<Caller>,
+    pub(super) buffers: Arc<BufferQuota>,
     pub(super) slot: Arc<Slot>,
     /// What the plugin registered with `plugin.on`.
     pub(super) hooks: RefCell<HashMap<String, v8::Global<v8::Function>>>,
@@ -27,7 +32,7 @@ pub(super) struct State {
     pub(super) modules: RefCell<Modules>,
     pub(super) timers: RefCell<Timers>,
     /// The blueprint's host functions, by the number that their JavaScript functions carry.
-    pub(super) functions: Vec<(String, HostFunction)>,
+    pub(super) functions: Vec<(String, HostFunction, Origin)>,
     pub(super) host_calls: RefCell<HostCalls>,
     pub(super) answers: Arc<Answers>,
     pub(super) console: ConsoleMeter,
@@ -40,16 +45,26 @@ impl State {
         blueprint: &Arc<Blueprint>,
         slot: &Arc<Slot>,
         answers: &Arc<Answers>,
+        buffers: &Arc<BufferQuota>,
     ) -> Rc<Self> {
         let functions = blueprint.host.iter();
+        let caller = Caller {
+            plugin: blueprint.id.clone(),
+            state: blueprint.host.host_state().clone(),
+            audit: Arc::clone(&blueprint.services.audit),
+        };
         Rc::new(Self {
-            plugin: blueprint.id.as_str().into(),
+            capabilities: RefCell::new(blueprint.granted.now()),
+            caller: Arc::new(caller),
+            buffers: Arc::clone(buffers),
             slot: Arc::clone(slot),
             hooks: RefCell::default(),
             unhandled: RefCell::default(),
             modules: RefCell::default(),
             timers: RefCell::default(),
-            functions: functions.map(|(name, body)| (name.clone(), body.clone())).collect(),
+            functions: functions
+                .map(|(name, body, origin)| (name.clone(), body.clone(), origin))
+                .collect(),
             host_calls: RefCell::default(),
             answers: Arc::clone(answers),
             console: ConsoleMeter::default(),

@@ -1,7 +1,11 @@
 //! JSON values into V8.
 
+use serde::Serialize;
+
 use super::Failure;
 use super::failure::OrThrown as _;
+use super::state::State;
+use crate::host::Data;
 use crate::policy::ResourceLimits;
 use crate::protocol::{PluginError, Value};
 
@@ -16,10 +20,12 @@ impl ArgumentText {
     /// # Errors
     ///
     /// [`PluginError::TooLarge`] if the value is deeper or its text longer than the limits say.
-    pub(crate) fn write(value: &Value, limits: &ResourceLimits) -> Result<Self, PluginError> {
-        let too_large = |limit| PluginError::TooLarge { what: "the argument", limit };
-        if !fits_depth(value, limits.argument_depth) {
-            return Err(too_large(format!("depth {}", limits.argument_depth)));
+    pub(crate) fn write(
+        value: &(impl Nested + Serialize),
+        limits: &ResourceLimits,
+    ) -> Result<Self, PluginError> {
+        if !value.fits_depth(limits.argument_depth) {
+            return Err(too_large(depth_limit(limits)));
         }
         let text = serde_json::to_string(value)
             .map_err(|error| PluginError::InvalidArgument(format!("the argument: {error}")))?;
@@ -44,14 +50,110 @@ impl ArgumentText {
     }
 }
 
-/// Whether `value` nests at most `depth` arrays and objects; looks no deeper than that.
-fn fits_depth(value: &Value, depth: usize) -> bool {
-    match value {
-        Value::Array(items) => depth > 0 && items.iter().all(|item| fits_depth(item, depth - 1)),
-        Value::Object(members) => {
-            depth > 0 && members.values().all(|member| fits_depth(member, depth - 1))
+/// What a host function answered, as a value; checked against the limits of an argument.
+pub(super) fn data_to_v8<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    state: &State,
+    data: Data,
+) -> Result<v8::Local<'s, v8::Value>, Failure> {
+    let limits = &state.blueprint.limits;
+    if data.has_bytes() {
+        let mut left = limits.argument_size.as_u64();
+        return build(scope, state, data, limits.argument_depth, &mut left);
+    }
+    match data {
+        Data::Null => Ok(v8::null(scope).into()),
+        Data::Bool(bool) => Ok(v8::Boolean::new(scope, bool).into()),
+        data => ArgumentText::write(&data, limits)?.parse(scope),
+    }
+}
+
+/// Builds a value with bytes in it member by member, as JSON text cannot carry them.
+fn build<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    state: &State,
+    data: Data,
+    depth: usize,
+    left: &mut u64,
+) -> Result<v8::Local<'s, v8::Value>, Failure> {
+    let limits = &state.blueprint.limits;
+    let deeper = || depth.checked_sub(1).ok_or_else(|| too_large(depth_limit(limits)));
+    Ok(match data {
+        Data::Bytes(bytes) => {
+            let length = bytes.len();
+            let Some(buffer) = state.buffers.adopt(scope, bytes) else {
+                let limit = format!("{} of array buffers", limits.array_buffers);
+                return Err(too_large(limit).into());
+            };
+            v8::Uint8Array::new(scope, buffer, 0, length).or_thrown()?.into()
         }
-        _ => true,
+        Data::Array(items) => {
+            let depth = deeper()?;
+            let items: Result<Vec<_>, _> =
+                items.into_iter().map(|item| build(scope, state, item, depth, left)).collect();
+            v8::Array::new_with_elements(scope, &items?).into()
+        }
+        Data::Object(members) => {
+            let depth = deeper()?;
+            let object = v8::Object::new(scope);
+            for (name, member) in members {
+                v8::scope!(let scope, scope);
+                spend(left, name.len() as u64, limits)?;
+                let name = v8::String::new(scope, &name).or_thrown()?;
+                let member = build(scope, state, member, depth, left)?;
+                object.create_data_property(scope, name.into(), member).or_thrown()?;
+            }
+            object.into()
+        }
+        scalar => {
+            let text = ArgumentText::write(&scalar, limits)?;
+            spend(left, text.0.len() as u64, limits)?;
+            text.parse(scope)?
+        }
+    })
+}
+
+fn spend(left: &mut u64, bytes: u64, limits: &ResourceLimits) -> Result<(), PluginError> {
+    let rest = left.checked_sub(bytes);
+    *left = rest.ok_or_else(|| too_large(limits.argument_size.to_string()))?;
+    Ok(())
+}
+
+fn too_large(limit: String) -> PluginError {
+    PluginError::TooLarge { what: "the argument", limit }
+}
+
+fn depth_limit(limits: &ResourceLimits) -> String {
+    format!("depth {}", limits.argument_depth)
+}
+
+/// A tree whose depth can be told.
+pub(crate) trait Nested {
+    /// Whether it nests at most `depth` arrays and objects; looks no deeper than that.
+    fn fits_depth(&self, depth: usize) -> bool;
+}
+
+impl Nested for Value {
+    fn fits_depth(&self, depth: usize) -> bool {
+        match self {
+            Self::Array(items) => depth > 0 && items.iter().all(|item| item.fits_depth(depth - 1)),
+            Self::Object(members) => {
+                depth > 0 && members.values().all(|member| member.fits_depth(depth - 1))
+            }
+            _ => true,
+        }
+    }
+}
+
+impl Nested for Data {
+    fn fits_depth(&self, depth: usize) -> bool {
+        match self {
+            Self::Array(items) => depth > 0 && items.iter().all(|item| item.fits_depth(depth - 1)),
+            Self::Object(members) => {
+                depth > 0 && members.values().all(|member| member.fits_depth(depth - 1))
+            }
+            _ => true,
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 //! proxies are called: they are the plugin's answer, and run inside the guarded window like the
 //! rest of it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Number};
 
 use super::Failure;
@@ -12,6 +14,7 @@ use super::failure::OrThrown as _;
 use super::inspect::own_data;
 use super::refusal::{Refusal, Step};
 use super::state::State;
+use crate::host::Data;
 use crate::policy::ResourceLimits;
 use crate::protocol::Value;
 use crate::watchdog::Slot;
@@ -24,19 +27,107 @@ const CHUNK: u32 = 128;
 /// What a value that is not a string counts against the size limit, in bytes.
 const SCALAR: u64 = 8;
 
+/// What a walk makes of a value.
+pub(super) trait Tree: Sized {
+    /// The members of an object.
+    type Members: Default;
+
+    fn null() -> Self;
+    fn bool(bool: bool) -> Self;
+    fn number(number: Number) -> Self;
+    fn string(string: String) -> Self;
+    fn array(items: Vec<Self>) -> Self;
+    fn object(members: Self::Members) -> Self;
+    fn insert(members: &mut Self::Members, name: String, value: Self);
+    /// Bytes; `None` if they are to be an array of numbers.
+    fn bytes(read: impl FnOnce() -> Vec<u8>) -> Option<Self>;
+}
+
+impl Tree for Value {
+    type Members = Map<String, Self>;
+
+    fn null() -> Self {
+        Self::Null
+    }
+
+    fn bool(bool: bool) -> Self {
+        Self::Bool(bool)
+    }
+
+    fn number(number: Number) -> Self {
+        Self::Number(number)
+    }
+
+    fn string(string: String) -> Self {
+        Self::String(string)
+    }
+
+    fn array(items: Vec<Self>) -> Self {
+        Self::Array(items)
+    }
+
+    fn object(members: Self::Members) -> Self {
+        Self::Object(members)
+    }
+
+    fn insert(members: &mut Self::Members, name: String, value: Self) {
+        members.insert(name, value);
+    }
+
+    fn bytes(_: impl FnOnce() -> Vec<u8>) -> Option<Self> {
+        None
+    }
+}
+
+impl Tree for Data {
+    type Members = BTreeMap<String, Self>;
+
+    fn null() -> Self {
+        Self::Null
+    }
+
+    fn bool(bool: bool) -> Self {
+        Self::Bool(bool)
+    }
+
+    fn number(number: Number) -> Self {
+        Self::Number(number)
+    }
+
+    fn string(string: String) -> Self {
+        Self::String(string)
+    }
+
+    fn array(items: Vec<Self>) -> Self {
+        Self::Array(items)
+    }
+
+    fn object(members: Self::Members) -> Self {
+        Self::Object(members)
+    }
+
+    fn insert(members: &mut Self::Members, name: String, value: Self) {
+        members.insert(name, value);
+    }
+
+    fn bytes(read: impl FnOnce() -> Vec<u8>) -> Option<Self> {
+        Some(Self::Bytes(read()))
+    }
+}
+
 /// The JSON value of `value`.
 pub(super) fn to_json(
     scope: &mut Scope<'_, '_>,
     value: v8::Local<'_, v8::Value>,
 ) -> Result<Value, Failure> {
-    all_to_json(scope, std::iter::once(value)).map(|mut values| values.swap_remove(0))
+    all(scope, std::iter::once(value)).map(|mut values| values.swap_remove(0))
 }
 
-/// The JSON values of `values`, under one limit for them together.
-pub(super) fn all_to_json<'v>(
+/// `values` as trees, under one limit for them together.
+pub(super) fn all<'v, T: Tree>(
     scope: &mut Scope<'_, '_>,
     values: impl Iterator<Item = v8::Local<'v, v8::Value>>,
-) -> Result<Vec<Value>, Failure> {
+) -> Result<Vec<T>, Failure> {
     let state = State::of(scope);
     let mut walk = Walk::new(scope, &state.blueprint.limits, &state.slot)?;
     values
@@ -85,21 +176,21 @@ impl<'s, 'a> Walk<'s, 'a> {
         Ok(())
     }
 
-    fn value(
+    fn value<T: Tree>(
         &mut self,
         scope: &mut Scope<'_, '_>,
         value: v8::Local<'_, v8::Value>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<T, Refusal> {
         if let Ok(string) = v8::Local::<v8::String>::try_from(value) {
-            return self.string(scope, string).map(Value::String);
+            return self.string(scope, string).map(T::string);
         }
         self.spend(SCALAR)?;
         if value.is_null_or_undefined() {
-            Ok(Value::Null)
+            Ok(T::null())
         } else if value.is_boolean() {
-            Ok(Value::Bool(value.is_true()))
+            Ok(T::bool(value.is_true()))
         } else if let Ok(number) = v8::Local::<v8::Number>::try_from(value) {
-            json_number(number.value())
+            json_number(number.value()).map(T::number)
         } else if value.is_symbol() {
             Err(Refusal::unfit("a symbol"))
         } else if value.is_big_int() {
@@ -123,11 +214,11 @@ impl<'s, 'a> Walk<'s, 'a> {
         Ok(text)
     }
 
-    fn object(
+    fn object<T: Tree>(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<T, Refusal> {
         if object.is_function() {
             return Err(Refusal::unfit("a function"));
         }
@@ -136,7 +227,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         }
         if let Ok(date) = v8::Local::<v8::Date>::try_from(object) {
             return iso_date(date.value_of())
-                .map(Value::String)
+                .map(T::string)
                 .ok_or_else(|| Refusal::unfit("an invalid date"));
         }
         if let Some(replaced) = self.replaced(scope, object)? {
@@ -174,11 +265,11 @@ impl<'s, 'a> Walk<'s, 'a> {
         to_json.call(scope, object.into(), &[key]).or_thrown().map(Some)
     }
 
-    fn container(
+    fn container<T: Tree>(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<T, Refusal> {
         if self.around.len() == self.limits.result_depth {
             return Err(Refusal::TooLarge(format!("depth {}", self.limits.result_depth)));
         }
@@ -192,11 +283,11 @@ impl<'s, 'a> Walk<'s, 'a> {
         value
     }
 
-    fn contents(
+    fn contents<T: Tree>(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<T, Refusal> {
         if let Ok(array) = v8::Local::<v8::Array>::try_from(object) {
             return self.items(scope, object, array.length());
         }
@@ -220,7 +311,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         if let Some(kind) = opaque_kind(object) {
             return Err(Refusal::unfit(kind));
         }
-        let mut members = Map::new();
+        let mut members = T::Members::default();
         if object.is_native_error() {
             // Not enumerable, and all that an error is about.
             for key in ["name", "message"] {
@@ -229,18 +320,18 @@ impl<'s, 'a> Walk<'s, 'a> {
                 let value = self
                     .value(scope, value)
                     .map_err(|refusal| refusal.under(|| Step::Key(key.to_owned())))?;
-                members.insert(key.to_owned(), value);
+                T::insert(&mut members, key.to_owned(), value);
             }
         }
         self.members(scope, object, members)
     }
 
-    fn items(
+    fn items<T: Tree>(
         &mut self,
         scope: &mut Scope<'_, '_>,
         array: v8::Local<'_, v8::Object>,
         length: u32,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<T, Refusal> {
         // Refused before it is walked: `new Array(2**32 - 1)` is small and long.
         if u64::from(length) > self.left / 2 {
             return Err(Refusal::TooLarge(self.limits.result_size.to_string()));
@@ -259,15 +350,15 @@ impl<'s, 'a> Walk<'s, 'a> {
                 index += 1;
             }
         }
-        Ok(Value::Array(items))
+        Ok(T::array(items))
     }
 
-    fn members(
+    fn members<T: Tree>(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
-        mut members: Map<String, Value>,
-    ) -> Result<Value, Refusal> {
+        mut members: T::Members,
+    ) -> Result<T, Refusal> {
         let keys = object.get_own_property_names(scope, (self.own_keys)()).or_thrown()?;
         let mut index = 0;
         while index < keys.length() {
@@ -282,34 +373,34 @@ impl<'s, 'a> Walk<'s, 'a> {
                     continue;
                 }
                 let Ok(key) = v8::Local::<v8::String>::try_from(key) else { continue };
-                self.member(scope, &mut members, key, value)?;
+                self.member::<T>(scope, &mut members, key, value)?;
             }
         }
-        Ok(Value::Object(members))
+        Ok(T::object(members))
     }
 
-    fn member(
+    fn member<T: Tree>(
         &mut self,
         scope: &mut Scope<'_, '_>,
-        members: &mut Map<String, Value>,
+        members: &mut T::Members,
         key: v8::Local<'_, v8::String>,
         value: v8::Local<'_, v8::Value>,
     ) -> Result<(), Refusal> {
         let name = self.string(scope, key)?;
         match self.value(scope, value) {
-            Ok(value) => members.insert(name, value),
+            Ok(value) => T::insert(members, name, value),
             Err(refusal) => return Err(refusal.under(|| Step::Key(name))),
         };
         Ok(())
     }
 
     /// A `Map` as an object, if all its keys are strings.
-    fn entries(
+    fn entries<T: Tree>(
         &mut self,
         scope: &mut Scope<'_, '_>,
         entries: v8::Local<'_, v8::Array>,
-    ) -> Result<Value, Refusal> {
-        let mut members = Map::new();
+    ) -> Result<T, Refusal> {
+        let mut members = T::Members::default();
         let mut index = 0;
         while index < entries.length() {
             v8::scope!(let scope, scope);
@@ -322,20 +413,26 @@ impl<'s, 'a> Walk<'s, 'a> {
                     let kind = key.type_of(scope).to_rust_string_lossy(scope);
                     return Err(Refusal::unfit(format!("a Map with a key that is a {kind}")));
                 };
-                self.member(scope, &mut members, key, value)?;
+                self.member::<T>(scope, &mut members, key, value)?;
             }
         }
-        Ok(Value::Object(members))
+        Ok(T::object(members))
     }
 
     /// Typed arrays as arrays of their elements, buffers as arrays of bytes.
-    fn bytes(
+    fn bytes<T: Tree>(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<T, Refusal> {
         if object.is_big_int64_array() || object.is_big_uint64_array() {
             return Err(Refusal::unfit("a typed array of BigInt"));
+        }
+        if let Ok(view) = v8::Local::<v8::ArrayBufferView>::try_from(object)
+            && (object.is_uint8_array() || object.is_data_view())
+            && let Some(bytes) = self.copied(view.byte_length(), |to| view.copy_contents(to))?
+        {
+            return Ok(bytes);
         }
         if let Ok(array) = v8::Local::<v8::TypedArray>::try_from(object) {
             let length = u32::try_from(array.length()).unwrap_or(u32::MAX);
@@ -348,18 +445,40 @@ impl<'s, 'a> Walk<'s, 'a> {
                 (buffer, 0, buffer.map_or(0, |buffer| buffer.byte_length()))
             }
         };
-        let bytes = buffer
+        let view = buffer
             .and_then(|buffer| v8::Uint8Array::new(scope, buffer, offset, length))
             .or_thrown()?;
-        self.items(scope, bytes.into(), u32::try_from(length).unwrap_or(u32::MAX))
+        if let Some(bytes) = self.copied(length, |to| view.copy_contents(to))? {
+            return Ok(bytes);
+        }
+        self.items(scope, view.into(), u32::try_from(length).unwrap_or(u32::MAX))
+    }
+
+    /// So many bytes as bytes, if the tree has them.
+    fn copied<T: Tree>(
+        &mut self,
+        length: usize,
+        copy: impl FnOnce(&mut [u8]) -> usize,
+    ) -> Result<Option<T>, Refusal> {
+        let mut fits = Ok(());
+        let bytes = T::bytes(|| {
+            fits = self.spend(length as u64);
+            if fits.is_err() {
+                return Vec::new();
+            }
+            let mut bytes = vec![0; length];
+            copy(&mut bytes);
+            bytes
+        });
+        fits.map(|()| bytes)
     }
 
     /// A proxy as what it poses as: an array if its target is one, else an object.
-    fn proxy(
+    fn proxy<T: Tree>(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<T, Refusal> {
         let mut target: v8::Local<'_, v8::Value> = object.into();
         while let Ok(proxy) = v8::Local::<v8::Proxy>::try_from(target) {
             target = proxy.get_target(scope);
@@ -371,7 +490,7 @@ impl<'s, 'a> Walk<'s, 'a> {
             // As `ToLength` does, but for what is beyond any result anyway.
             return self.items(scope, object, length.clamp(0.0, f64::from(u32::MAX)) as u32);
         }
-        self.members(scope, object, Map::new())
+        self.members(scope, object, T::Members::default())
     }
 }
 
@@ -418,10 +537,10 @@ fn opaque_kind(object: v8::Local<'_, v8::Object>) -> Option<&'static str> {
     }
 }
 
-fn json_number(number: f64) -> Result<Value, Refusal> {
+fn json_number(number: f64) -> Result<Number, Refusal> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() <= EXACT {
-        return Ok(Value::Number(Number::from(number as i64)));
+        return Ok(Number::from(number as i64));
     }
-    Number::from_f64(number).map(Value::Number).ok_or_else(|| Refusal::unfit(number.to_string()))
+    Number::from_f64(number).ok_or_else(|| Refusal::unfit(number.to_string()))
 }

@@ -55,11 +55,11 @@ impl World {
         v8.set_capture_stack_trace_for_uncaught_exceptions(true, exception::MAX_FRAMES as i32);
         v8.set_promise_reject_callback(settle::on_promise_reject);
         v8.set_prepare_stack_trace_callback(exception::stack_text);
-        if !blueprint.capabilities.has(Capability::Wasm) {
+        let state = State::new(blueprint, slot, answers, &buffers);
+        if !state.capabilities.borrow().has(Capability::Wasm) {
             v8.set_allow_wasm_code_generation_callback(refuse_wasm_code);
         }
         v8.set_oom_error_handler(on_out_of_memory);
-        let state = State::new(blueprint, slot, answers);
         v8.set_slot(Rc::clone(&state));
         let heap = HeapGuard::install(v8, slot, &buffers, heap_limit);
         let context = isolate.entered(|isolate| {

@@ -1,8 +1,10 @@
 //! `Limit`: a limit that can be turned off, by name.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserializer, Error, IntoDeserializer as _, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -34,6 +36,17 @@ impl<T: Copy> Limit<T> {
         match self {
             Self::At(limit) => Some(limit),
             Self::Off => None,
+        }
+    }
+}
+
+impl<T: Copy + PartialOrd> Limit<T> {
+    /// Whether this limits at least as much as `other`.
+    pub(super) fn is_within(self, other: Self) -> bool {
+        match (self, other) {
+            (_, Self::Off) => true,
+            (Self::At(this), Self::At(that)) => this <= that,
+            (Self::Off, Self::At(_)) => false,
         }
     }
 }
@@ -78,6 +91,21 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Limit<T> {
             }
         }
         from.deserialize_any(AtOrOff(PhantomData))
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Limit<T> {
+    fn schema_name() -> Cow<'static, str> {
+        format!("LimitOf{}", T::schema_name()).into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let limit = generator.subschema_for::<T>();
+        json_schema!({ "anyOf": [limit, { "const": OFF }] })
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use semver::Version;
 use serde::Deserialize;
 
-use super::{Capability, PluginCapabilities};
+use super::{Permission, PluginCapabilities};
 use crate::protocol::{PluginError, SourceLine};
 
 /// A plugin's `plugin.toml`.
@@ -16,7 +16,7 @@ use crate::protocol::{PluginError, SourceLine};
 /// version = "1.0.0"               # semantic versioning
 /// main = "main.js"                # relative to the manifest; default "main.js"
 /// description = "Lists headings"  # optional
-/// permissions = ["intl"]          # what it asks for; default nothing
+/// permissions = ["intl"]          # what it asks for: see `Permission`; default nothing
 /// ```
 ///
 /// A manifest asks; the host grants. Unknown keys are errors.
@@ -35,9 +35,9 @@ pub struct PluginManifest {
     /// One line for people.
     #[serde(default)]
     pub description: String,
-    /// The capabilities that the plugin asks for.
+    /// What the plugin asks for.
     #[serde(default)]
-    pub permissions: Vec<Capability>,
+    pub permissions: Vec<Permission>,
 }
 
 impl PluginManifest {
@@ -83,8 +83,8 @@ impl PluginManifest {
     }
 
     /// What the plugin asks for and `granted` does not hold.
-    pub fn not_granted(&self, granted: &PluginCapabilities) -> Vec<Capability> {
-        self.permissions.iter().copied().filter(|asked| !granted.has(*asked)).collect()
+    pub fn not_granted(&self, granted: &PluginCapabilities) -> Vec<Permission> {
+        self.permissions.iter().filter(|asked| !granted.allows(asked)).cloned().collect()
     }
 }
 

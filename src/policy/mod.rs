@@ -5,18 +5,33 @@
 //! [`worker`](crate::worker) (queue).
 
 mod capabilities;
+mod capability;
+mod clock;
+mod granted;
+mod grants;
 mod hardening;
+mod host_pattern;
 mod limit;
 mod limits;
 mod manifest;
+mod permission;
 mod process;
 mod restart;
 
 pub use bytesize::ByteSize;
-pub use capabilities::{Capability, PluginCapabilities};
+pub use capabilities::PluginCapabilities;
+pub use capability::Capability;
+pub use clock::{Clock, Randomness};
+pub(crate) use granted::Granted;
+pub use grants::{
+    ArgumentPattern, CommandGrant, FileAccess, FileRoot, NetworkGrant, Origin, StorageGrant,
+};
 pub use hardening::Hardening;
+pub use host_pattern::HostPattern;
+pub(crate) use host_pattern::is_path_of_identifiers;
 pub use limit::Limit;
 pub use limits::ResourceLimits;
 pub use manifest::PluginManifest;
+pub use permission::Permission;
 pub use process::ProcessLimits;
 pub use restart::RestartPolicy;

@@ -61,9 +61,9 @@ impl SandboxBuilder {
     pub fn load(self, directory: impl AsRef<Path>) -> Result<PluginSandbox, PluginError> {
         let directory = directory.as_ref();
         let manifest = PluginManifest::read(directory)?;
-        let missing = manifest.not_granted(&self.worker.blueprint.capabilities);
+        let missing = manifest.not_granted(&self.worker.blueprint.granted.now());
         if !missing.is_empty() {
-            let missing: Vec<_> = missing.into_iter().map(|asked| asked.name()).collect();
+            let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
             return Err(PluginError::InvalidArgument(format!(
                 "the plugin {:?} asks for what is not granted: {}",
                 manifest.name,

@@ -85,7 +85,7 @@ fn attacked(limits: ResourceLimits) -> PluginWorker {
     let log = "host.log = (...all) => { try { host.write(all) } catch {} }";
     PluginWorker::builder("attacked")
         .limits(limits)
-        .capabilities(PluginCapabilities::none().grant(Capability::Timers))
+        .capabilities(PluginCapabilities::none().grant(Capability::Timers).host("*").unwrap())
         .host_functions(host)
         .script("log.js", log)
         .script("ping.js", "plugin.on('ping', ({ x }) => ({ x: [x] }))")

@@ -61,7 +61,7 @@ fn worker(startup: &str, attack: Attack) -> Result<PluginWorker, PluginError> {
     });
     PluginWorker::builder("attacked")
         .limits(limits)
-        .capabilities(PluginCapabilities::none().grant(Capability::Timers))
+        .capabilities(PluginCapabilities::none().grant(Capability::Timers).host("*").unwrap())
         .host_functions(host)
         .script("startup.js", "plugin.on('ping', x => [x]); let armed = true")
         .module("main.js", startup)

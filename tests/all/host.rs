@@ -5,15 +5,21 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use plugin_sandbox::{
-    HostCall, HostError, HostFunctions, PluginError, PluginIsolate, PluginWorker, ResourceLimits,
-    Value,
+    Capability, HostCall, HostError, HostFunctions, PluginBuilder, PluginCapabilities, PluginError,
+    PluginIsolate, PluginWorker, ResourceLimits, Value,
 };
 use serde_json::json;
 
 use crate::support::{assert_alive, eventually, thrown};
 
+/// The functions, all of them granted.
+fn granted<T>(builder: PluginBuilder<T>, host: HostFunctions) -> PluginBuilder<T> {
+    let all = PluginCapabilities::default().host("*").unwrap();
+    builder.host_functions(host).capabilities(all)
+}
+
 fn with(host: HostFunctions) -> PluginWorker {
-    PluginWorker::builder("test").host_functions(host).build().unwrap()
+    granted(PluginWorker::builder("test"), host).build().unwrap()
 }
 
 #[test]
@@ -136,7 +142,7 @@ async fn pending_host_calls_are_limited() {
     });
     let mut limits = ResourceLimits::default();
     limits.pending_host_calls = 3;
-    let worker = PluginWorker::builder("test").limits(limits).host_functions(host).build().unwrap();
+    let worker = granted(PluginWorker::builder("test").limits(limits), host).build().unwrap();
     let code = "let n = 0; try { for (;;) { never(); n++ } } catch (e) { [n, e.name] }";
     assert_eq!(worker.execute(code).await, Ok(json!([3, "RangeError"])));
 }
@@ -152,8 +158,7 @@ fn a_call_that_is_being_stopped_has_no_more_effects_on_the_host() {
     });
     let mut limits = ResourceLimits::default();
     limits.wall_time = Duration::from_millis(50);
-    let mut plugin =
-        PluginIsolate::builder("test").limits(limits).host_functions(host).build().unwrap();
+    let mut plugin = granted(PluginIsolate::builder("test").limits(limits), host).build().unwrap();
     let answer = plugin.execute("for (;;) { try { slow() } catch {} }");
     assert!(matches!(answer, Err(PluginError::Timeout { .. })));
     assert_eq!(calls.load(Ordering::SeqCst), 1);
@@ -187,8 +192,7 @@ async fn an_answer_for_a_lost_isolate_does_not_reach_the_next() {
         });
     let limits = crate::support::patient_limits();
     // On the caller's thread, where nothing takes what arrives between calls.
-    let mut plugin =
-        PluginIsolate::builder("test").limits(limits).host_functions(host).build().unwrap();
+    let mut plugin = granted(PluginIsolate::builder("test").limits(limits), host).build().unwrap();
     // Answered while the heap runs full, so the answer is never delivered.
     let flood = plugin.execute("later(1, 'old'); let a = []; for (;;) a.push({})");
     assert!(matches!(flood, Err(PluginError::MemoryLimitExceeded { .. })), "{flood:?}");

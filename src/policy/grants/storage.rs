@@ -1,0 +1,39 @@
+//! `StorageGrant`: a key-value store of a plugin's own.
+
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A key-value store of the plugin's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct StorageGrant {
+    /// The directory for the stores of all plugins, each in a file named after the plugin; made
+    /// if it does not exist. In a config file, a relative one is below the directory of that
+    /// file. Default none: the store is in memory, and lasts as long as the plugin's worker.
+    pub directory: Option<PathBuf>,
+
+    /// Per plugin: the bytes of all keys, as UTF-8, and values, as JSON text, together. Default
+    /// 4 MiB. Hit: a `RangeError` with the code `E_QUOTA`; nothing is changed.
+    #[schemars(with = "String")]
+    pub size: ByteSize,
+
+    /// Per plugin: how many keys there may be. Default 10,000. Hit: as [`size`](Self::size).
+    pub keys: u32,
+}
+
+impl Default for StorageGrant {
+    fn default() -> Self {
+        Self { directory: None, size: ByteSize::mib(4), keys: 10_000 }
+    }
+}
+
+impl StorageGrant {
+    /// Whether this grants nothing that `other` does not.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        self.directory == other.directory && self.size <= other.size && self.keys <= other.keys
+    }
+}

@@ -1,0 +1,177 @@
+//! `Permission`: one thing that a plugin can ask for, as text.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::grants::Origin;
+use super::{Capability, FileAccess, HostPattern};
+use crate::protocol::PluginError;
+
+/// One thing that a plugin can ask for in its manifest, and that a host grants or not.
+///
+/// | text | asks for |
+/// |---|---|
+/// | `timers` | a [`Capability`] by its name |
+/// | `editor.getContent`, `editor.*` | host functions by name or [glob](HostPattern) |
+/// | `host:who` | a host function whose name has no dot |
+/// | `files:workspace`, `files:workspace:read_write` | a root, to read or as said |
+/// | `network:https://api.example.com` | an [origin](Origin) |
+/// | `commands:git` | a program |
+/// | `storage` | a key-value store |
+///
+/// ```
+/// use plugin_sandbox::{FileAccess, Permission};
+///
+/// let asked: Permission = "files:workspace:write".parse()?;
+/// assert_eq!(asked, Permission::Files { root: "workspace".into(), access: FileAccess::Write });
+/// assert_eq!(asked.to_string(), "files:workspace:write");
+/// # Ok::<(), plugin_sandbox::PluginError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Permission {
+    /// What a name alone grants.
+    Capability(Capability),
+    /// Host functions.
+    Host(HostPattern),
+    /// A root for files.
+    Files {
+        /// The root's name.
+        root: String,
+        /// What is to be done there.
+        access: FileAccess,
+    },
+    /// An origin to send requests to.
+    Network(Origin),
+    /// A program to run, by the name of its grant.
+    Command(String),
+    /// A key-value store.
+    Storage,
+}
+
+const HOST: &str = "host";
+const FILES: &str = "files";
+const NETWORK: &str = "network";
+const COMMANDS: &str = "commands";
+const STORAGE: &str = "storage";
+
+/// How alike a word must be to one we know, to be taken for a slip.
+const ALIKE: f64 = 0.75;
+
+impl FromStr for Permission {
+    type Err = PluginError;
+
+    fn from_str(text: &str) -> Result<Self, PluginError> {
+        if text == STORAGE {
+            return Ok(Self::Storage);
+        }
+        match text.split_once(':') {
+            Some((HOST, pattern)) => pattern.parse().map(Self::Host),
+            Some((NETWORK, origin)) => origin.parse().map(Self::Network),
+            Some((COMMANDS, name)) if !name.is_empty() => Ok(Self::Command(name.to_owned())),
+            Some((FILES, root)) if !root.is_empty() => {
+                let (root, access) = root.split_once(':').unwrap_or((root, "read"));
+                let access = match access {
+                    "read" => FileAccess::Read,
+                    "write" => FileAccess::Write,
+                    "read_write" => FileAccess::ReadWrite,
+                    _ => return Err(unknown(text)),
+                };
+                Ok(Self::Files { root: root.to_owned(), access })
+            }
+            Some(_) => Err(unknown(text)),
+            None if text.contains(['.', '*']) => text.parse().map(Self::Host),
+            None => text.parse().map(Self::Capability).map_err(|_| unknown(text)),
+        }
+    }
+}
+
+fn unknown(text: &str) -> PluginError {
+    let prefixed = [FILES, NETWORK, COMMANDS].map(|kind| format!("{kind}:…"));
+    let names = Capability::ALL.map(|capability| capability.name().to_owned());
+    let known: Vec<_> = names.into_iter().chain([STORAGE.to_owned()]).chain(prefixed).collect();
+    let alike = |name: &&String| strsim::jaro_winkler(name, text) > ALIKE;
+    let best = known.iter().filter(alike).max_by(|one, other| {
+        strsim::jaro_winkler(one, text).total_cmp(&strsim::jaro_winkler(other, text))
+    });
+    let meant = best.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
+    PluginError::InvalidArgument(format!(
+        "unknown permission {text:?}{meant} There are: {}, and host functions as \
+         \"editor.*\" or \"host:name\"",
+        known.join(", ")
+    ))
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Capability(capability) => capability.fmt(f),
+            Self::Host(pattern) if pattern.as_str().contains(['.', '*']) => pattern.fmt(f),
+            Self::Host(pattern) => write!(f, "{HOST}:{pattern}"),
+            Self::Files { root, access } => match access {
+                FileAccess::Read => write!(f, "{FILES}:{root}"),
+                FileAccess::Write => write!(f, "{FILES}:{root}:write"),
+                FileAccess::ReadWrite => write!(f, "{FILES}:{root}:read_write"),
+            },
+            Self::Network(origin) => write!(f, "{NETWORK}:{origin}"),
+            Self::Command(name) => write!(f, "{COMMANDS}:{name}"),
+            Self::Storage => f.write_str(STORAGE),
+        }
+    }
+}
+
+impl Serialize for Permission {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Permission {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl From<Capability> for Permission {
+    fn from(capability: Capability) -> Self {
+        Self::Capability(capability)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_written_as_it_is_read() {
+        for text in [
+            "timers",
+            "editor.getContent",
+            "editor.*",
+            "*",
+            "host:who",
+            "files:workspace",
+            "files:workspace:read_write",
+            "network:https://*.example.com",
+            "commands:git",
+            "storage",
+        ] {
+            assert_eq!(text.parse::<Permission>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_what_was_meant() {
+        for (text, meant) in
+            [("timer", "\"timers\""), ("file:x", "\"files:…\""), ("stroage", "\"storage\"")]
+        {
+            let error = text.parse::<Permission>().unwrap_err().to_string();
+            assert!(error.contains(&format!("did you mean {meant}")), "{error}");
+        }
+        for text in ["", "files:", "files:w:execute", "network:example.com", "commands:"] {
+            assert!(text.parse::<Permission>().is_err(), "{text}");
+        }
+    }
+}
