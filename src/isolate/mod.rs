@@ -16,6 +16,7 @@
 //! | `script` | compiling and running classic scripts |
 //! | `modules` | linking and evaluating ES modules |
 //! | `settle` | the event loop: microtasks, timers, the host's answers, waiting for a promise |
+//! | `clock`, `random` | `Date` and `performance`, `Math.random` and `crypto` |
 //! | `timers`, `host_calls` | `setTimeout` and its kin; host functions and their promises |
 //! | `value_in`, `value_out`, `refusal`, `date` | JSON values into V8 and out of it |
 //! | `owner` | how others reach the isolate from their threads |
@@ -27,6 +28,7 @@
 
 mod buffers;
 mod builder;
+mod clock;
 mod console;
 mod date;
 mod exception;
@@ -40,6 +42,7 @@ mod owner;
 mod platform;
 mod plugin_isolate;
 mod prelude;
+mod random;
 mod realm;
 mod refusal;
 mod script;

@@ -48,6 +48,8 @@ pub(super) fn initialize() -> Result<(), PluginError> {
         let platform = v8::new_unprotected_default_platform(0, false).make_shared();
         v8::V8::initialize_platform(platform);
         v8::V8::initialize();
+        // Not the host's own: plugins are to do the same everywhere, and learn nothing of it.
+        v8::icu::set_default_locale("en-US");
         Ok(())
     })
     .clone()

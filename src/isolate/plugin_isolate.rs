@@ -13,7 +13,7 @@ use super::host_calls::Answers;
 use super::owner::{Owner, StopHandle};
 use super::value_in::ArgumentText;
 use super::world::{Caught, World, bytes};
-use super::{hooks, modules, prelude, realm, script, settle, value_out};
+use super::{clock, hooks, modules, prelude, realm, script, settle, value_out};
 use crate::protocol::{PluginError, Value, WorkerResponse};
 use crate::watchdog::{self, Budget, Cause, Outcome, Slot, WorkerThread};
 
@@ -334,7 +334,9 @@ impl PluginIsolate {
         // Our own code, which a busy machine may hold up for longer than a call may take.
         let patient = Budget { wall: PATIENCE.max(self.wall_time), cpu: None };
         self.enter_within(patient, |scope| {
-            prelude::harden(scope, blueprint.limits.hardening)?;
+            let capabilities = blueprint.granted.now();
+            prelude::harden(scope, blueprint.limits.hardening, &capabilities)?;
+            clock::limit(scope, capabilities.clock)?;
             realm::build(scope)
         })?;
         for startup in &blueprint.scripts {

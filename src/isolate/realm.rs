@@ -6,7 +6,7 @@
 use super::Failure;
 use super::failure::OrThrown as _;
 use super::state::State;
-use super::{console, hooks, host_calls, inspect, timers};
+use super::{clock, console, hooks, host_calls, inspect, random, timers};
 use crate::policy::{Capability, PluginCapabilities};
 
 /// What stays of the global object for every plugin: the language, and nothing that reaches
@@ -98,8 +98,16 @@ pub(super) fn is_language_name(name: &str) -> bool {
 }
 
 /// The names on the global object that are the sandbox's own.
-const OWN: &[&str] =
-    &["console", "plugin", "setTimeout", "setInterval", "clearTimeout", "clearInterval"];
+const OWN: &[&str] = &[
+    "console",
+    "plugin",
+    "setTimeout",
+    "setInterval",
+    "clearTimeout",
+    "clearInterval",
+    "crypto",
+    "performance",
+];
 
 /// Whether a host function cannot have this name.
 pub(super) fn is_taken(name: &str) -> bool {
@@ -114,7 +122,12 @@ pub(super) fn build(scope: &mut v8::PinScope<'_, '_>) -> Result<(), Failure> {
     context.set_allow_generation_from_strings(capabilities.has(Capability::CodeGeneration));
     let global = context.global(scope);
     remove_what_is_not_listed(scope, global, capabilities)?;
+    if !capabilities.has(Capability::ResizableBuffers) {
+        remove_resizing(scope, global)?;
+    }
     console::define(scope, global)?;
+    clock::define(scope, global)?;
+    random::define(scope, global)?;
     hooks::define_plugin_object(scope, global, &state.blueprint.id)?;
     if capabilities.has(Capability::Timers) {
         timers::define(scope, global)?;
@@ -142,6 +155,46 @@ fn remove_what_is_not_listed(
         }
     }
     Ok(())
+}
+
+/// Without these a buffer keeps the length that it was made with; the constructors are seen to
+/// by the preludes.
+const RESIZING: &[(&str, &[&str])] = &[
+    ("ArrayBuffer", &["resize", "resizable", "maxByteLength"]),
+    ("SharedArrayBuffer", &["grow", "growable", "maxByteLength"]),
+    ("WebAssembly.Memory", &["toResizableBuffer"]),
+];
+
+fn remove_resizing(
+    scope: &v8::PinScope<'_, '_>,
+    global: v8::Local<'_, v8::Object>,
+) -> Result<(), Failure> {
+    for (path, names) in RESIZING {
+        let Some(prototype) = existing(scope, global, &format!("{path}.prototype"))? else {
+            continue;
+        };
+        for name in *names {
+            let key = v8::String::new(scope, name).or_thrown()?;
+            prototype.delete(scope, key.into()).or_thrown()?;
+        }
+    }
+    Ok(())
+}
+
+/// The object at a path of names, if there is one.
+fn existing<'s>(
+    scope: &v8::PinScope<'s, '_>,
+    global: v8::Local<'s, v8::Object>,
+    path: &str,
+) -> Result<Option<v8::Local<'s, v8::Object>>, Failure> {
+    let mut object = global;
+    for name in path.split('.') {
+        let key = v8::String::new(scope, name).or_thrown()?;
+        let value = object.get(scope, key.into()).or_thrown()?;
+        let Ok(next) = v8::Local::<v8::Object>::try_from(value) else { return Ok(None) };
+        object = next;
+    }
+    Ok(Some(object))
 }
 
 fn internal(message: String) -> Failure {

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use super::buffers::BufferQuota;
 use super::builder::Blueprint;
+use super::clock;
 use super::console::ConsoleMeter;
 use super::host_calls::{Answers, HostCalls};
 use super::modules::Modules;
+use super::random::RandomSource;
 use super::timers::Timers;
 use crate::host::{Caller, ConsoleLevel, ConsoleMessage, HostFunction, Origin};
 use crate::policy::PluginCapabilities;
@@ -24,6 +26,9 @@ pub(super) struct State {
     /// Who host functions are called by.
     pub(super) caller: Arc<Caller>,
     pub(super) buffers: Arc<BufferQuota>,
+    /// When this isolate was made.
+    pub(super) origin: clock::Origin,
+    pub(super) random: RefCell<RandomSource>,
     pub(super) slot: Arc<Slot>,
     /// What the plugin registered with `plugin.on`.
     pub(super) hooks: RefCell<HashMap<String, v8::Global<v8::Function>>>,
@@ -53,15 +58,18 @@ impl State {
             state: blueprint.host.host_state().clone(),
             audit: Arc::clone(&blueprint.services.audit),
         };
+        let capabilities = blueprint.granted.now();
         Rc::new(Self {
-            capabilities: RefCell::new(blueprint.granted.now()),
+            origin: clock::Origin::now(),
+            random: RefCell::new(RandomSource::new(capabilities.randomness)),
+            timers: RefCell::new(Timers::new(capabilities.clock)),
+            capabilities: RefCell::new(capabilities),
             caller: Arc::new(caller),
             buffers: Arc::clone(buffers),
             slot: Arc::clone(slot),
             hooks: RefCell::default(),
             unhandled: RefCell::default(),
             modules: RefCell::default(),
-            timers: RefCell::default(),
             functions: functions
                 .map(|(name, body, origin)| (name.clone(), body.clone(), origin))
                 .collect(),

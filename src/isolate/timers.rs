@@ -7,6 +7,7 @@ use super::Failure;
 use super::failure::OrThrown as _;
 use super::realm;
 use super::state::State;
+use crate::policy::Clock;
 
 /// The shortest delay; an interval of nothing would leave the thread no rest.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -25,6 +26,9 @@ pub(super) struct Timers {
     /// By when they are due, and in the order in which they were set.
     due: BTreeMap<(Instant, u64), u32>,
     order: u64,
+    /// The time by which timers are set, if it is not the system's: with a frozen clock it is
+    /// when the last one was due, so that the order does not depend on how long anything took.
+    frozen: Option<Instant>,
 }
 
 struct Timer {
@@ -32,17 +36,29 @@ struct Timer {
     arguments: Vec<v8::Global<v8::Value>>,
     interval: Option<Duration>,
     key: (Instant, u64),
+    /// Before this moment of the system's clock it does not fire.
+    earliest: Instant,
 }
 
 impl Timers {
+    pub(super) fn new(clock: Clock) -> Self {
+        let frozen = matches!(clock, Clock::Frozen(_)).then(Instant::now);
+        Self { frozen, ..Self::default() }
+    }
+
     /// When the next one is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.due.keys().next().map(|(due, _)| *due)
+        self.next().map(|(_, timer)| timer.earliest)
+    }
+
+    fn next(&self) -> Option<(u32, &Timer)> {
+        let id = *self.due.values().next()?;
+        self.set.get(&id).map(|timer| (id, timer))
     }
 
     fn schedule(&mut self, id: u32, delay: Duration) -> (Instant, u64) {
         self.order += 1;
-        let key = (Instant::now() + delay, self.order);
+        let key = (self.frozen.unwrap_or_else(Instant::now) + delay, self.order);
         self.due.insert(key, id);
         key
     }
@@ -58,15 +74,18 @@ impl Timers {
         &mut self,
         now: Instant,
     ) -> Option<(v8::Global<v8::Function>, Vec<v8::Global<v8::Value>>)> {
-        let (&key, &id) = self.due.first_key_value().filter(|((due, _), _)| *due <= now)?;
+        let (id, timer) = self.next().filter(|(_, timer)| timer.earliest <= now)?;
+        let (key, interval) = (timer.key, timer.interval);
         self.due.remove(&key);
-        let interval = self.set.get(&id)?.interval;
+        if let Some(time) = &mut self.frozen {
+            *time = key.0;
+        }
         match interval {
             None => self.set.remove(&id).map(|timer| (timer.callback, timer.arguments)),
             Some(interval) => {
                 let key = self.schedule(id, interval);
                 let timer = self.set.get_mut(&id)?;
-                timer.key = key;
+                (timer.key, timer.earliest) = (key, now + interval);
                 Some((timer.callback.clone(), timer.arguments.clone()))
             }
         }
@@ -135,6 +154,7 @@ fn set(
             .collect(),
         interval: repeats.then_some(delay),
         key,
+        earliest: Instant::now() + delay,
     };
     timers.set.insert(id, timer);
     answer.set_uint32(id);

@@ -4,11 +4,13 @@
 mod support;
 
 mod cli;
+mod clock;
 mod console;
 mod corpus;
 mod entries;
 mod errors;
 mod generated;
+mod globals;
 mod hardening;
 mod hooks;
 mod host;
@@ -18,6 +20,7 @@ mod modules;
 mod process;
 mod protocol;
 mod quarantine;
+mod random;
 mod registry;
 mod sandbox;
 mod stopping;

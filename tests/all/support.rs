@@ -76,6 +76,11 @@ pub fn eventually(condition: impl Fn() -> bool) -> bool {
 /// Runs `test`, the body of the test named `name` (with its module), in a process of its own:
 /// it measures the process, or may end it.
 pub fn alone(name: &str, test: impl FnOnce()) {
+    alone_with(name, &[], test);
+}
+
+/// The same, with these variables in its environment.
+pub fn alone_with(name: &str, environment: &[(&str, &str)], test: impl FnOnce()) {
     const VARIABLE: &str = "PLUGIN_SANDBOX_TEST_ALONE";
     if std::env::var(VARIABLE).is_ok_and(|alone| alone == name) {
         return test();
@@ -83,6 +88,7 @@ pub fn alone(name: &str, test: impl FnOnce()) {
     let output = std::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name, "--nocapture", "--test-threads=1"])
         .env(VARIABLE, name)
+        .envs(environment.iter().copied())
         .output()
         .unwrap();
     let text = [output.stdout, output.stderr].concat();

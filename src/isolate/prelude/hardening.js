@@ -1,5 +1,5 @@
 // The hardening prelude: one expression, evaluated to a function that the host calls once in a fresh
-// realm, before any guest code, with 'full' or 'abort-only'. Pure JavaScript, so it can live in a
+// realm, before any guest code, with 'full' or 'abort-only', and whether buffers may be resizable. Pure JavaScript, so it can live in a
 // startup snapshot.
 //
 // WHAT HOLDS AFTERWARDS ('full'): no call of a single built-in aborts the process or runs for long
@@ -24,7 +24,7 @@
 // nothing here looks up a property of a built-in object at call time: use the captured names. No spread,
 // no for-of and no destructuring of our own arrays in wrappers: they go through Array.prototype.
 // Descriptors get a null prototype. tests/all/hardening.rs compares with a stock realm; corpus.rs and generated.rs attack.
-(function harden(level) {
+(function harden(level, resizable) {
   'use strict';
 
   const full = level === 'full';
@@ -1339,7 +1339,10 @@
       [name]: function (length) {
         if (new.target === undefined) return native(); // throws
         const options = arguments[1];
-        if (isObject(options) && options.maxByteLength !== undefined) {
+        if (isObject(options)) {
+          const { maxByteLength } = options;
+          if (maxByteLength === undefined) return new.target === wrapper ? new native(length) : construct(native, [length], new.target);
+          if (resizable) return construct(native, [length, { __proto__: null, maxByteLength }], new.target === wrapper ? native : new.target);
           throw new RangeErrorOf(`plugin-sandbox: a resizable ${name} is not available`);
         }
         return new.target === wrapper ? new native(length) : construct(native, [length], new.target);
