@@ -90,7 +90,7 @@ mod worker;
 
 pub use host::{
     AuditEvent, AuditOutcome, AuditSink, ConsoleLevel, ConsoleMessage, ConsoleSink, ErrorClass,
-    HostCall, HostError, HostFunctions,
+    HostCall, HostError, HostFunctions, PluginEvent, PluginEvents,
 };
 pub use isolate::{PluginBuilder, PluginIsolate};
 pub use policy::{

@@ -27,6 +27,17 @@ impl fmt::Debug for Services {
     }
 }
 
+/// Whether the function of this name belongs to something that is granted.
+pub(crate) fn built_in_is_granted(name: &str, granted: &PluginCapabilities) -> bool {
+    match name.split('.').next() {
+        Some("files") => !granted.files.is_empty(),
+        Some("storage") => granted.storage.is_some(),
+        Some("commands") => !granted.commands.is_empty(),
+        Some("fetch") => granted.network.is_some(),
+        _ => false,
+    }
+}
+
 /// The functions of what is granted to the plugin of this id: directories are opened, and a
 /// store, here and once.
 pub(crate) fn built_in(

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::realm;
-use crate::host::{AuditSink, ConsoleSink, HostFunctions, Services, TracingSink, built_in};
+use crate::host::{AuditSink, ConsoleSink, HostFunctions, Outbox, Services, TracingSink, built_in};
 use crate::policy::{Granted, PluginCapabilities, ResourceLimits, RestartPolicy};
 use crate::protocol::PluginError;
 
@@ -40,6 +40,8 @@ pub(crate) struct Blueprint {
     pub(crate) scripts: Vec<StartupScript>,
     pub(crate) host: HostFunctions,
     pub(crate) services: Services,
+    /// What the plugin has told its host.
+    pub(crate) outbox: Arc<Outbox>,
     pub(crate) restart: RestartPolicy,
 }
 
@@ -69,7 +71,8 @@ impl Blueprint {
         self.limits.validate()?;
         let granted = self.granted.now();
         granted.validate()?;
-        // Plugins that are built from one builder may lose what they were granted one by one.
+        // Plugins that are built from one builder tell, and lose what they were granted, one by one.
+        self.outbox = Arc::default();
         self.granted = Arc::new(Granted::new(PluginCapabilities::clone(&granted)));
         let built_in = built_in(id, &granted, &self.services)?;
         self.host.prepare(built_in, realm::is_taken)
@@ -114,6 +117,7 @@ impl<T> PluginBuilder<T> {
             id: id.into(),
             granted: Arc::default(),
             services: Services::default(),
+            outbox: Arc::default(),
             limits: ResourceLimits::default(),
             console: Arc::new(TracingSink),
             scripts: Vec::new(),

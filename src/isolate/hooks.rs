@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Failure;
+use super::events;
 use super::failure::OrThrown as _;
 use super::inspect;
 use super::realm;
@@ -24,6 +25,7 @@ pub(super) fn define_plugin_object(
     realm::define(scope, plugin, "id", id.into())?;
     realm::define_function(scope, plugin, "on", 2, on)?;
     realm::define_function(scope, plugin, "off", 1, off)?;
+    events::define(scope, plugin)?;
     realm::define(scope, global, "plugin", plugin.into())
 }
 

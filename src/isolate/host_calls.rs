@@ -18,6 +18,7 @@ use super::value_in::data_to_v8;
 use super::{realm, value_out};
 use crate::host::{
     Arguments, ErrorClass, HostCall, HostError, HostFunction, HostFuture, HostResult, Origin,
+    built_in_is_granted,
 };
 use crate::policy::PluginCapabilities;
 use crate::protocol::PluginError;
@@ -80,6 +81,23 @@ impl Answers {
     }
 }
 
+/// Takes away the functions that are not granted any more. What the plugin has put out of reach
+/// (a frozen namespace), or has kept elsewhere, refuses to be called.
+pub(super) fn withdraw(
+    scope: &mut v8::PinScope<'_, '_>,
+    before: &PluginCapabilities,
+) -> Result<(), Failure> {
+    let state = State::of(scope);
+    let now = state.capabilities.borrow().clone();
+    let global = scope.get_current_context().global(scope);
+    for (name, _, origin) in &state.functions {
+        if is_granted(before, name, *origin) && !is_granted(&now, name, *origin) {
+            realm::remove_function(scope, global, name)?;
+        }
+    }
+    Ok(())
+}
+
 /// Defines every host function that the plugin was granted.
 pub(super) fn define(
     scope: &v8::PinScope<'_, '_>,
@@ -104,7 +122,7 @@ pub(super) fn define(
 fn is_granted(capabilities: &PluginCapabilities, name: &str, origin: Origin) -> bool {
     match origin {
         Origin::Host => capabilities.allows_host(name),
-        Origin::BuiltIn => true,
+        Origin::BuiltIn => built_in_is_granted(name, capabilities),
     }
 }
 
@@ -116,11 +134,7 @@ fn call(
     let state = State::of(scope);
     match perform(scope, &state, &arguments) {
         Ok(value) => answer.set(value),
-        Err(Failure::Thrown) => {}
-        Err(Failure::Error(error @ PluginError::TooLarge { .. })) => {
-            realm::throw_range_error(scope, &error.to_string());
-        }
-        Err(Failure::Error(error)) => realm::throw_type_error(scope, &error.to_string()),
+        Err(failure) => realm::throw(scope, failure),
     }
 }
 

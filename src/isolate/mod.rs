@@ -12,6 +12,7 @@
 //! | `prelude` | the hardening of the language's builtins, in JavaScript |
 //! | `realm` | the global object: what stays of the language, what is added |
 //! | `hooks` | `plugin.on`, and finding a hook by name |
+//! | `events` | `plugin.listen` and `plugin.emit` |
 //! | `console`, `inspect` | the `console` object, and values as text for people |
 //! | `script` | compiling and running classic scripts |
 //! | `modules` | linking and evaluating ES modules |
@@ -31,6 +32,7 @@ mod builder;
 mod clock;
 mod console;
 mod date;
+mod events;
 mod exception;
 mod failure;
 mod heap;

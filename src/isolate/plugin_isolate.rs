@@ -13,7 +13,9 @@ use super::host_calls::Answers;
 use super::owner::{Owner, StopHandle};
 use super::value_in::ArgumentText;
 use super::world::{Caught, World, bytes};
-use super::{clock, hooks, modules, prelude, realm, script, settle, value_out};
+use super::{clock, events, hooks, host_calls, modules, prelude, realm, script, settle, value_out};
+use crate::host::PluginEvents;
+use crate::policy::PluginCapabilities;
 use crate::protocol::{PluginError, Value, WorkerResponse};
 use crate::watchdog::{self, Budget, Cause, Outcome, Slot, WorkerThread};
 
@@ -53,6 +55,8 @@ pub struct PluginIsolate {
     stop: Arc<StopHandle>,
     answers: Arc<Answers>,
     wall_time: Duration,
+    /// How often less was granted, as far as the world knows.
+    narrowed: u64,
     /// `None` after a fault, until [`recover`](Self::recover).
     world: Option<World>,
     /// Why there is no world, if building it failed.
@@ -123,6 +127,7 @@ impl PluginIsolate {
             slot,
             stop,
             answers,
+            narrowed: 0,
             world: None,
             failure: None,
             _registered: registered,
@@ -166,6 +171,7 @@ impl PluginIsolate {
     /// As [`execute`](Self::execute), without those of the result.
     pub fn run_script(&mut self, name: &str, code: &str) -> Result<(), PluginError> {
         self.recover()?;
+        self.narrow_world()?;
         self.run_in_world(name, code)
     }
 
@@ -200,6 +206,44 @@ impl PluginIsolate {
             let value = settle::settle(scope, value)?;
             value_out::to_json(scope, value)
         })
+    }
+
+    /// Tells the plugin's listeners (`plugin.listen(name, fn)`) of an event. Answers how many
+    /// there are.
+    ///
+    /// # Errors
+    ///
+    /// That of the first listener that failed, after all were called; otherwise as
+    /// [`call_hook`](Self::call_hook).
+    pub fn emit(&mut self, name: &str, payload: Value) -> Result<usize, PluginError> {
+        let payload = ArgumentText::write(&payload, &self.blueprint.limits)?;
+        self.emit_with(name, &payload)
+    }
+
+    pub(crate) fn emit_with(
+        &mut self,
+        name: &str,
+        payload: &ArgumentText,
+    ) -> Result<usize, PluginError> {
+        self.guarded(|scope| {
+            let payload = payload.parse(scope)?;
+            events::dispatch(scope, name, payload)
+        })
+    }
+
+    /// What the plugin tells with `plugin.emit`; as
+    /// [`PluginWorker::plugin_events`](crate::PluginWorker::plugin_events).
+    pub fn plugin_events(&self) -> PluginEvents {
+        PluginEvents::new(&self.blueprint.outbox)
+    }
+
+    /// Grants the plugin less; as [`PluginWorker::narrow`](crate::PluginWorker::narrow).
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::InvalidArgument`], and nothing is changed.
+    pub fn narrow(&mut self, less: PluginCapabilities) -> Result<(), PluginError> {
+        self.blueprint.granted.narrow(less)
     }
 
     /// Changes [`ResourceLimits::wall_time`] for the calls from now on, and for the start-up
@@ -327,6 +371,7 @@ impl PluginIsolate {
         self.stop.aim(None);
         // The old one first: the plugin is to have one heap, not two.
         self.world = None;
+        self.narrowed = self.blueprint.granted.times_narrowed();
         let world = World::new(&self.blueprint, &self.slot, &self.answers)?;
         self.stop.aim(Some(world.handle()));
         self.world = Some(world);
@@ -353,7 +398,25 @@ impl PluginIsolate {
         work: impl FnOnce(&mut Caught<'_, '_, '_, '_>) -> Result<R, Failure>,
     ) -> Result<R, PluginError> {
         self.recover()?;
+        self.narrow_world()?;
         self.enter(work)
+    }
+
+    /// Takes away from the world what is not granted any more.
+    fn narrow_world(&mut self) -> Result<(), PluginError> {
+        let times = self.blueprint.granted.times_narrowed();
+        let Some(world) = self.world.as_ref().filter(|_| times != self.narrowed) else {
+            return Ok(());
+        };
+        self.narrowed = times;
+        let now = self.blueprint.granted.now();
+        let before = world.state().capabilities.replace(Arc::clone(&now));
+        if before.iter().eq(now.iter()) {
+            return self.enter(|scope| host_calls::withdraw(scope, &before));
+        }
+        // Part of the realm itself, of which the plugin may have kept what it likes.
+        self.discard();
+        self.recover()
     }
 
     fn enter<R>(
@@ -406,6 +469,10 @@ impl From<Cause> for PluginError {
 
 impl Drop for PluginIsolate {
     fn drop(&mut self) {
+        // A worker's tells on, from its next isolate.
+        if self._registered.is_none() {
+            self.blueprint.outbox.close();
+        }
         watchdog::retire(&self.slot);
         self.stop.aim(None);
     }

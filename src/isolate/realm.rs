@@ -8,6 +8,7 @@ use super::failure::OrThrown as _;
 use super::state::State;
 use super::{clock, console, hooks, host_calls, inspect, random, timers};
 use crate::policy::{Capability, PluginCapabilities};
+use crate::protocol::PluginError;
 
 /// What stays of the global object for every plugin: the language, and nothing that reaches
 /// outside the heap, a clock finer than `Date`, or another thread.
@@ -197,8 +198,33 @@ fn existing<'s>(
     Ok(Some(object))
 }
 
+/// Removes a native function of ours at a path of names, if it is still there. Getters and proxies
+/// of the plugin's may be in the way; they run like any code of its.
+pub(super) fn remove_function(
+    scope: &mut v8::PinScope<'_, '_>,
+    global: v8::Local<'_, v8::Object>,
+    path: &str,
+) -> Result<(), Failure> {
+    v8::scope!(let scope, scope);
+    let global = v8::Local::new(scope, global);
+    let (namespace, name) = match path.rsplit_once('.') {
+        Some((namespace, name)) => (existing(scope, global, namespace)?, name),
+        None => (Some(global), path),
+    };
+    let key = v8::String::new(scope, name).or_thrown()?;
+    let Some(namespace) = namespace else { return Ok(()) };
+    let value = inspect::own_data(scope, namespace, key.into())?;
+    let is_native = value
+        .and_then(|value| v8::Local::<v8::Function>::try_from(value).ok())
+        .is_some_and(|function| function.script_id() <= 0);
+    if is_native {
+        namespace.delete(scope, key.into()).or_thrown()?;
+    }
+    Ok(())
+}
+
 fn internal(message: String) -> Failure {
-    crate::protocol::PluginError::Internal(message).into()
+    PluginError::Internal(message).into()
 }
 
 /// Defines a property as the language defines its own: writable, configurable, not enumerable.
@@ -263,6 +289,17 @@ pub(super) fn define_function_with<'s>(
         .or_thrown()?;
     function.set_name(v8::String::new(scope, name).or_thrown()?);
     define(scope, object, name, function.into())
+}
+
+/// Makes a failure the pending exception, unless there is one.
+pub(super) fn throw(scope: &v8::PinScope<'_, '_>, failure: Failure) {
+    match failure {
+        Failure::Thrown => {}
+        Failure::Error(error @ PluginError::TooLarge { .. }) => {
+            throw_range_error(scope, &error.to_string());
+        }
+        Failure::Error(error) => throw_type_error(scope, &error.to_string()),
+    }
 }
 
 pub(super) fn throw_type_error(scope: &v8::PinScope<'_, '_>, message: &str) {

@@ -9,6 +9,7 @@ use super::buffers::BufferQuota;
 use super::builder::Blueprint;
 use super::clock;
 use super::console::ConsoleMeter;
+use super::events::Listeners;
 use super::host_calls::{Answers, HostCalls};
 use super::modules::Modules;
 use super::random::RandomSource;
@@ -32,6 +33,8 @@ pub(super) struct State {
     pub(super) slot: Arc<Slot>,
     /// What the plugin registered with `plugin.on`.
     pub(super) hooks: RefCell<HashMap<String, v8::Global<v8::Function>>>,
+    /// What the plugin registered with `plugin.listen`.
+    pub(super) listeners: RefCell<Listeners>,
     /// Rejected promises that nobody has handled yet.
     pub(super) unhandled: RefCell<Vec<(v8::Global<v8::Promise>, v8::Global<v8::Value>)>>,
     pub(super) modules: RefCell<Modules>,
@@ -68,6 +71,7 @@ impl State {
             buffers: Arc::clone(buffers),
             slot: Arc::clone(slot),
             hooks: RefCell::default(),
+            listeners: RefCell::default(),
             unhandled: RefCell::default(),
             modules: RefCell::default(),
             functions: functions

@@ -123,6 +123,17 @@ pub(super) fn to_json(
     all(scope, std::iter::once(value)).map(|mut values| values.swap_remove(0))
 }
 
+/// The JSON value of `value`, and its bytes as `result_size` counts them.
+pub(super) fn to_json_counted(
+    scope: &mut Scope<'_, '_>,
+    value: v8::Local<'_, v8::Value>,
+) -> Result<(Value, u64), Failure> {
+    let state = State::of(scope);
+    let mut walk = Walk::new(scope, &state.blueprint.limits, &state.slot)?;
+    let json = walk.value(scope, value).map_err(|refusal| refusal.into_failure(&state.slot))?;
+    Ok((json, state.blueprint.limits.result_size.as_u64() - walk.left))
+}
+
 /// `values` as trees, under one limit for them together.
 pub(super) fn all<'v, T: Tree>(
     scope: &mut Scope<'_, '_>,

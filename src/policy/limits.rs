@@ -162,6 +162,14 @@ pub struct ResourceLimits {
     /// Default 256 (strict 16, trusted 4096). Hit: a `RangeError` in the function.
     pub pending_host_calls: usize,
 
+    /// Per plugin: events of `plugin.emit` that wait for the host to read them. Together they
+    /// hold at most [`result_size`](Self::result_size).
+    ///
+    /// Default 1024 (strict 64, trusted 65536). Hit: the event is dropped, `plugin.emit` answers
+    /// `false`, and
+    /// [`WorkerStats::events_dropped`](crate::WorkerStats::events_dropped) counts it.
+    pub events: usize,
+
     /// Per plugin: which builtins that could end the process, or that V8 cannot interrupt, are
     /// guarded.
     ///
@@ -190,6 +198,7 @@ impl Default for ResourceLimits {
             console_bytes_per_second: Limit::At(ByteSize::mib(4)),
             timers: 1024,
             pending_host_calls: 256,
+            events: 1024,
             hardening: Hardening::Full,
         }
     }
@@ -232,6 +241,7 @@ impl ResourceLimits {
             console_bytes_per_second: Limit::At(ByteSize::kib(256)),
             timers: 64,
             pending_host_calls: 16,
+            events: 64,
             ..Self::default()
         }
     }
@@ -252,6 +262,7 @@ impl ResourceLimits {
             console_bytes_per_second: Limit::Off,
             timers: 65536,
             pending_host_calls: 4096,
+            events: 65536,
             hardening: Hardening::AbortOnly,
             ..Self::default()
         }

@@ -68,6 +68,13 @@ pub enum WorkerMessage {
         /// Where the answer goes.
         response_tx: oneshot::Sender<WorkerResponse>,
     },
+    /// Tell the plugin's listeners of an event. Nothing is answered.
+    Event {
+        /// The event's name.
+        name: String,
+        /// What each listener gets as its one argument.
+        payload: Value,
+    },
     /// End the worker: the running call ends as it would have, what is still queued is
     /// answered with [`PluginError::WorkerDisconnected`].
     Shutdown,

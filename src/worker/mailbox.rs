@@ -15,11 +15,27 @@ use crate::protocol::WorkerResponse;
 /// What the thread is to do.
 #[derive(Debug)]
 pub(super) enum Task {
-    Execute { code: String },
-    CallHook { hook: String, argument: ArgumentText },
-    RunScript { name: String, code: String },
+    Execute {
+        code: String,
+    },
+    CallHook {
+        hook: String,
+        argument: ArgumentText,
+    },
+    RunScript {
+        name: String,
+        code: String,
+    },
     ListHooks,
-    HasHook { hook: String },
+    HasHook {
+        hook: String,
+    },
+    Event {
+        name: String,
+        payload: ArgumentText,
+        /// Nobody waits for the answer, and the call is made all the same.
+        _answer: oneshot::Receiver<WorkerResponse>,
+    },
 }
 
 /// A message on its way to the thread.

@@ -10,6 +10,7 @@ use super::events::{WorkerEvents, WorkerState};
 use super::shared::Shared;
 use super::stats::WorkerStats;
 use super::thread;
+use crate::host::PluginEvents;
 use crate::isolate::PluginBuilder;
 use crate::policy::PluginCapabilities;
 use crate::protocol::{PluginError, Value, WorkerMessage, WorkerResponse};
@@ -214,6 +215,64 @@ impl PluginWorker {
         pollster::block_on(self.hooks())
     }
 
+    /// Tells the plugin's listeners (`plugin.listen(name, fn)`) of an event, in the order of
+    /// calls and events, without waiting. A listener that throws, or is stopped, is told of in
+    /// [`WorkerEvent::Failed`](crate::WorkerEvent::Failed) and on the console; the others are
+    /// called all the same.
+    ///
+    /// ```
+    /// use plugin_sandbox::PluginWorker;
+    ///
+    /// let worker = PluginWorker::builder("log")
+    ///     .script("main.js", "const seen = []; plugin.listen('saved', file => seen.push(file))")
+    ///     .build()?;
+    /// worker.emit("saved", "a.md".into())?;
+    /// assert_eq!(worker.blocking_execute("seen")?, serde_json::json!(["a.md"]));
+    /// # Ok::<(), plugin_sandbox::PluginError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If it is not queued, those of [`send`](Self::send).
+    pub fn emit(&self, name: impl Into<String>, payload: Value) -> Result<(), PluginError> {
+        self.send(WorkerMessage::Event { name: name.into(), payload })
+    }
+
+    /// What the plugin tells with `plugin.emit(name, payload)`.
+    pub fn plugin_events(&self) -> PluginEvents {
+        PluginEvents::new(&self.shared.blueprint.outbox)
+    }
+
+    /// What the plugin is granted now.
+    pub fn capabilities(&self) -> PluginCapabilities {
+        PluginCapabilities::clone(&self.shared.blueprint.granted.now())
+    }
+
+    /// Grants the plugin less, from the next call on; a call that runs goes on with what it had.
+    ///
+    /// Host functions, and those of files, network, commands and storage, are taken off the
+    /// global object, and refuse to be called where the plugin has kept them. A
+    /// [`Capability`](crate::Capability) is part of the realm: if one is taken away, the plugin's
+    /// isolate is built anew, and its start-up scripts run again.
+    ///
+    /// ```
+    /// use plugin_sandbox::{Capability, PluginCapabilities, PluginWorker};
+    ///
+    /// let granted = PluginCapabilities::default().grant(Capability::Timers);
+    /// let worker = PluginWorker::builder("patient").capabilities(granted).build()?;
+    /// worker.narrow(worker.capabilities().revoke(Capability::Timers))?;
+    /// assert_eq!(worker.blocking_execute("typeof setTimeout")?, "undefined");
+    /// # Ok::<(), plugin_sandbox::PluginError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::InvalidArgument`] if it is not less, or contradicts itself; nothing is
+    /// changed.
+    pub fn narrow(&self, less: PluginCapabilities) -> Result<(), PluginError> {
+        self.shared.blueprint.granted.narrow(less)
+    }
+
     /// Sends a message whose answer goes to a channel of the caller's.
     ///
     /// # Errors
@@ -234,7 +293,8 @@ impl PluginWorker {
 
     /// What the plugin has used so far. Never waits for the worker.
     pub fn stats(&self) -> WorkerStats {
-        self.shared.counters.read(self.shared.mailbox.len())
+        let shared = &self.shared;
+        shared.counters.read(shared.mailbox.len(), shared.blueprint.outbox.dropped())
     }
 
     /// What the worker is doing. Never waits for it.

@@ -108,6 +108,11 @@ impl Shared {
             }
             WorkerMessage::ListHooks { response_tx } => (Task::ListHooks, response_tx),
             WorkerMessage::HasHook { hook, response_tx } => (Task::HasHook { hook }, response_tx),
+            WorkerMessage::Event { name, payload } => {
+                let payload = ArgumentText::write(&payload, limits)?;
+                let (reply, _answer) = oneshot::channel();
+                (Task::Event { name, payload, _answer }, reply)
+            }
             WorkerMessage::Shutdown => {
                 self.close();
                 return Ok(0);
@@ -144,6 +149,7 @@ impl Shared {
             self.events.send(WorkerEvent::Stopped);
         }
         drop(state);
+        self.blueprint.outbox.close();
         let failure = self.failure.get().unwrap_or(&PluginError::WorkerDisconnected);
         for envelope in self.mailbox.close() {
             let _ = envelope.reply.send(Err(failure.clone()));

@@ -34,6 +34,8 @@ pub struct WorkerStats {
     /// Console output that was dropped, in bytes; a message that was not even formatted
     /// counts 1.
     pub console_bytes_dropped: u64,
+    /// Events of `plugin.emit` that were dropped because too many waited for the host.
+    pub events_dropped: u64,
     /// How often the isolate was built anew after a fault, in the same thread or another.
     pub rebuilds: u64,
     /// Threads of this worker that were given up.
@@ -125,7 +127,7 @@ impl Counters {
         self.quarantined.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn read(&self, queue_length: usize) -> WorkerStats {
+    pub(super) fn read(&self, queue_length: usize, events_dropped: u64) -> WorkerStats {
         let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let time = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Ordering::Relaxed));
         WorkerStats {
@@ -148,6 +150,7 @@ impl Counters {
             console_bytes_dropped: count(&self.console_dropped),
             rebuilds: count(&self.rebuilds),
             quarantined: count(&self.quarantined),
+            events_dropped,
             queue_length,
         }
     }

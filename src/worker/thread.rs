@@ -102,6 +102,7 @@ impl Server<'_> {
             return;
         }
         let enters_plugin = !matches!(task, Task::ListHooks | Task::HasHook { .. });
+        let is_event = matches!(task, Task::Event { .. });
         self.shared.enter_state(WorkerState::Busy);
         let began = Instant::now();
         self.shared.begin(id, self.isolate.slot(), reply);
@@ -115,7 +116,7 @@ impl Server<'_> {
             self.shared.counters.call_ended(began.elapsed(), result.is_err());
             self.note_use();
         }
-        self.note_failure(result.as_ref().err());
+        self.note_failure(result.as_ref().err(), is_event);
         if let Some(reply) = reply {
             // The caller may have lost interest while the call ran.
             let _ = reply.send(result);
@@ -147,9 +148,10 @@ impl Server<'_> {
         self.dropped_seen = dropped;
     }
 
-    fn note_failure(&self, error: Option<&PluginError>) {
+    /// Tells of a failure that cost more than its call, or that nobody else is told of.
+    fn note_failure(&self, error: Option<&PluginError>, is_event: bool) {
         if let Some(error) = error
-            && self.shared.counters.stopped(error)
+            && (self.shared.counters.stopped(error) || is_event)
         {
             self.shared.events.send(WorkerEvent::Failed(error.clone()));
         }
@@ -190,6 +192,9 @@ fn perform(isolate: &mut PluginIsolate, task: Task) -> WorkerResponse {
         Task::CallHook { hook, argument } => isolate.call_hook_with(&hook, &argument),
         Task::RunScript { name, code } => isolate.run_script(&name, &code).map(|()| Value::Null),
         Task::ListHooks => isolate.hooks().map(Value::from),
+        Task::Event { name, payload, .. } => {
+            isolate.emit_with(&name, &payload).map(|_| Value::Null)
+        }
         Task::HasHook { hook } => isolate.has_hook(&hook).map(Value::from),
     })
 }

@@ -112,6 +112,52 @@ fn hook() {
 }
 
 #[test]
+fn listener_of_an_event() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+    let _context = runtime.enter();
+    for attack in ATTACKS {
+        let code = format!("plugin.listen('attack', () => {{ {} }})", attack.code());
+        let worker = worker(&code, attack).unwrap();
+        let mut events = worker.subscribe();
+        worker.emit("attack", json!(null)).unwrap();
+        let failed = pollster::block_on(async {
+            loop {
+                if let Some(WorkerEvent::Failed(error)) = events.next().await {
+                    return error;
+                }
+            }
+        });
+        assert!(attack.is_answered_by(&failed), "{attack:?}: {failed:?}");
+        assert_answers(&worker, "listener");
+    }
+}
+
+#[test]
+fn payload_of_an_event() {
+    through("a getter of what is told", "plugin.emit('x', { get x() { ATTACK } })");
+}
+
+#[test]
+fn withdrawing_what_is_not_granted_any_more() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+    let _context = runtime.enter();
+    for attack in ATTACKS {
+        let code = format!(
+            "Object.defineProperty(globalThis, 'host', {{ get() {{ {} }} }})",
+            attack.code()
+        );
+        let worker = worker("", attack).unwrap();
+        worker.blocking_execute(code + "; 0").unwrap();
+        let mut less = worker.capabilities();
+        less.host.clear();
+        worker.narrow(less).unwrap();
+        let error = worker.blocking_execute("1").unwrap_err();
+        assert!(attack.is_answered_by(&error), "{attack:?}: {error:?}");
+        assert_answers(&worker, "withdrawing");
+    }
+}
+
+#[test]
 fn promise_job() {
     through("a promise job", "Promise.resolve().then(() => { ATTACK })");
     through("an async function", "(async () => { await 0; ATTACK })()");

@@ -198,3 +198,95 @@ async fn an_answer_for_a_lost_isolate_does_not_reach_the_next() {
     assert!(matches!(flood, Err(PluginError::MemoryLimitExceeded { .. })), "{flood:?}");
     assert_eq!(plugin.execute("later(50, 'new')"), Ok("new".into()));
 }
+
+#[test]
+fn a_function_that_is_not_granted_is_not_there() {
+    let host = HostFunctions::new()
+        .function("editor.get", |_: &HostCall, ()| Ok(1))
+        .function("editor.set", |_: &HostCall, ()| Ok(2))
+        .function("ui.notify", |_: &HostCall, ()| Ok(3));
+    let granted = PluginCapabilities::default().host("editor.get").unwrap();
+    let worker =
+        PluginWorker::builder("test").host_functions(host).capabilities(granted).build().unwrap();
+    let code = "[editor.get(), 'set' in editor, typeof ui, Reflect.ownKeys(editor)]";
+    assert_eq!(worker.blocking_execute(code), Ok(json!([1, false, "undefined", ["get"]])));
+}
+
+#[test]
+fn functions_find_the_hosts_state_the_capabilities_and_the_time_left() {
+    struct Document(&'static str);
+    let host = HostFunctions::new().state(7_u32).state(Document("text")).function(
+        "host.look",
+        |call: &HostCall, ()| {
+            let document = call.state::<Document>().map(|document| document.0);
+            let number = call.state::<u32>().copied();
+            let timers = call.capabilities().has(Capability::Timers);
+            let in_time = call.time_left() > Duration::ZERO;
+            Ok((document, number, call.state::<String>().is_none(), timers, in_time))
+        },
+    );
+    assert_eq!(
+        with(host).blocking_execute("host.look()"),
+        Ok(json!(["text", 7, true, false, true]))
+    );
+}
+
+#[test]
+fn bytes_are_bytes_on_both_sides_wherever_they_stand() {
+    use serde_bytes::ByteBuf;
+    #[derive(serde::Deserialize, serde::Serialize)]
+    struct Blob {
+        name: String,
+        parts: Vec<ByteBuf>,
+    }
+    let host = HostFunctions::new()
+        .function("host.reverse", |_: &HostCall, bytes: ByteBuf| {
+            Ok(ByteBuf::from(bytes.into_iter().rev().collect::<Vec<_>>()))
+        })
+        .function("host.blob", |_: &HostCall, mut blob: Blob| {
+            blob.parts.push(ByteBuf::from(blob.name.as_bytes()));
+            Ok(blob)
+        })
+        .function("host.numbers", |_: &HostCall, numbers: Vec<u8>| Ok(numbers));
+    let worker = with(host);
+    let code = "const bytes = host.reverse(new Uint8Array([1, 2, 3]).subarray(1));
+        [bytes instanceof Uint8Array, ...bytes, ...host.reverse(new Uint8Array([4, 5]).buffer),
+         ...host.reverse(new DataView(new ArrayBuffer(3), 1)), ...host.reverse([8, 9])]";
+    assert_eq!(worker.blocking_execute(code), Ok(json!([true, 3, 2, 5, 4, 0, 0, 9, 8])));
+    let code = "const { name, parts } = host.blob({ name: 'é', parts: [new Uint8Array([7])] });
+        [name, parts.length, parts[0] instanceof Uint8Array, ...parts[0], ...parts[1]]";
+    assert_eq!(worker.blocking_execute(code), Ok(json!(["é", 2, true, 7, 195, 169])));
+    let code = "[host.numbers(new Uint8Array([1, 2])), host.numbers([3])]";
+    assert_eq!(worker.blocking_execute(code), Ok(json!([[1, 2], [3]])));
+}
+
+#[test]
+fn bytes_from_the_host_count_against_the_buffer_quota() {
+    use serde_bytes::ByteBuf;
+    let host = HostFunctions::new()
+        .function("host.bytes", |_: &HostCall, n: usize| Ok(ByteBuf::from(vec![1; n])));
+    let mut limits = crate::support::patient_limits();
+    limits.array_buffers = plugin_sandbox::ByteSize::mib(4);
+    let worker = granted(PluginWorker::builder("test").limits(limits), host).build().unwrap();
+    let code = "const kept = []; try { for (;;) kept.push(host.bytes(2 ** 20)) }
+        catch (e) { [e.name, kept.length] }";
+    assert_eq!(worker.blocking_execute(code), Ok(json!(["RangeError", 4])));
+    // What is not kept is collected, and given back.
+    let code = "let sum = 0; kept.length = 0; for (let i = 0; i < 100; i++) sum += host.bytes(2 ** 20)[9]; sum";
+    assert_eq!(worker.blocking_execute(code), Ok(100.into()));
+    assert_eq!(thrown(&worker, "host.bytes(2 ** 23)").name, "RangeError");
+}
+
+#[test]
+fn an_answer_beyond_the_limits_is_a_range_error() {
+    let host = HostFunctions::new()
+        .function("host.deep", |_: &HostCall, bytes: bool| {
+            let leaf = if bytes { json!([1]) } else { json!("x") };
+            Ok((0..1000).fold(leaf, |inner, _| json!([inner])))
+        })
+        .function("host.long", |_: &HostCall, ()| Ok("x".repeat(9 << 20)));
+    let worker = with(host);
+    assert_eq!(thrown(&worker, "host.deep(false)").name, "RangeError");
+    assert_eq!(thrown(&worker, "host.long()").name, "RangeError");
+    assert_alive(&worker);
+}
