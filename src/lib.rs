@@ -90,7 +90,8 @@ mod worker;
 
 pub use host::{
     AuditEvent, AuditOutcome, AuditSink, ConsoleLevel, ConsoleMessage, ConsoleSink, ErrorClass,
-    HostCall, HostError, HostFunctions, PluginEvent, PluginEvents,
+    FunctionDescription, HostCall, HostDescription, HostError, HostFunctions, PluginEvent,
+    PluginEvents, TypeDescription,
 };
 pub use isolate::{PluginBuilder, PluginIsolate};
 pub use policy::{

@@ -1,7 +1,6 @@
 //! `Data`: what crosses between a plugin and a host function: JSON, and bytes.
 
-use std::collections::BTreeMap;
-
+use indexmap::IndexMap;
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, Unexpected, VariantAccess, Visitor,
@@ -22,7 +21,7 @@ pub(crate) enum Data {
     String(String),
     Bytes(Vec<u8>),
     Array(Vec<Data>),
-    Object(BTreeMap<String, Data>),
+    Object(IndexMap<String, Data>),
 }
 
 impl Data {
@@ -133,7 +132,7 @@ impl<'de> Deserializer<'de> for Data {
     ) -> Result<V::Value, Error> {
         let (name, content) = match self {
             Self::String(name) => (name, None),
-            Self::Object(mut members) if members.len() == 1 => match members.pop_first() {
+            Self::Object(mut members) if members.len() == 1 => match members.pop() {
                 Some((name, content)) => (name, Some(content)),
                 None => return Err(serde::de::Error::custom("an empty object")),
             },

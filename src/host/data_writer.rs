@@ -1,7 +1,6 @@
 //! Any `Serialize` as [`Data`].
 
-use std::collections::BTreeMap;
-
+use indexmap::IndexMap;
 use serde::ser::{
     Error as _, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
@@ -155,7 +154,7 @@ impl Serializer for Writer {
 }
 
 fn tagged(variant: &'static str, content: Data) -> Data {
-    Data::Object(BTreeMap::from([(variant.to_owned(), content)]))
+    Data::Object(IndexMap::from([(variant.to_owned(), content)]))
 }
 
 /// An array in the making; of an enum's variant if there is a tag.
@@ -209,7 +208,7 @@ items! {
 struct Members {
     tag: Option<&'static str>,
     key: Option<String>,
-    members: BTreeMap<String, Data>,
+    members: IndexMap<String, Data>,
 }
 
 impl Members {

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
@@ -16,6 +17,7 @@ use super::call::{HostCall, HostState};
 use super::data::Data;
 use super::data_writer::to_data;
 use super::error::HostError;
+use super::typescript::{FunctionDescription, HostDescription, TypeDescription};
 use crate::policy::is_path_of_identifiers;
 use crate::protocol::PluginError;
 
@@ -82,6 +84,7 @@ type AsyncFunction = dyn Fn(HostCall, Arguments) -> HostFuture + Send + Sync;
 #[derive(Clone, Default)]
 pub struct HostFunctions {
     functions: BTreeMap<String, (HostFunction, Origin)>,
+    described: HostDescription,
     runtime: Option<Handle>,
     state: HostState,
     /// The first name that cannot be used; an error when the plugin is built.
@@ -117,7 +120,8 @@ impl HostFunctions {
             let answer = function(call, arguments::parse(all)?)?;
             to_data(&answer).map_err(|error| HostError::new(error.to_string()))
         };
-        self.add(name.into(), HostFunction::Sync(Arc::new(body)))
+        let function = HostFunction::Sync(Arc::new(body));
+        self.add(name.into(), function, TypeDescription::of::<A>(), TypeDescription::of::<R>())
     }
 
     /// Adds a function whose answer takes time: the plugin gets a promise. It runs on the
@@ -145,7 +149,8 @@ impl HostFunctions {
                 }
             }
         };
-        self.add(name.into(), HostFunction::Async(Arc::new(body), None))
+        let function = HostFunction::Async(Arc::new(body), None);
+        self.add(name.into(), function, TypeDescription::of::<A>(), TypeDescription::of::<R>())
     }
 
     /// The tokio runtime that asynchronous functions run on. Default: the one in whose context
@@ -164,7 +169,71 @@ impl HostFunctions {
         self
     }
 
-    fn add(mut self, name: String, function: HostFunction) -> Self {
+    /// Says what types the function of this name takes and answers, for
+    /// [`describe`](Self::describe): those of the standard library are known without it.
+    ///
+    /// ```
+    /// use plugin_sandbox::{HostCall, HostFunctions, PluginCapabilities};
+    ///
+    /// #[derive(serde::Deserialize, schemars::JsonSchema)]
+    /// struct Query {
+    ///     text: String,
+    ///     limit: Option<u32>,
+    /// }
+    ///
+    /// let host = HostFunctions::new()
+    ///     .function("notes.find", |_: &HostCall, query: Query| Ok(vec![query.text]))
+    ///     .typed::<Query, Vec<String>>("notes.find");
+    /// let types = host.describe().typescript(&PluginCapabilities::default().host("*")?);
+    /// assert!(types.contains("type Query = { text: string; limit?: number | null };"));
+    /// assert!(types.contains("function find(arg0: Query): string[];"));
+    /// # Ok::<(), plugin_sandbox::PluginError>(())
+    /// ```
+    #[must_use]
+    pub fn typed<A: JsonSchema, R: JsonSchema>(mut self, name: &str) -> Self {
+        match self.described.functions.get_mut(name) {
+            Some(function) => {
+                function.takes = TypeDescription::Schema(schema_for!(A));
+                function.answers = TypeDescription::Schema(schema_for!(R));
+            }
+            None => drop(self.refused.get_or_insert(name.to_owned())),
+        }
+        self
+    }
+
+    /// Says what the function of this name does, and what its parameters are called, for
+    /// [`describe`](Self::describe).
+    #[must_use]
+    pub fn documented(
+        mut self,
+        name: &str,
+        documentation: impl Into<String>,
+        parameters: &[&str],
+    ) -> Self {
+        let are_names =
+            parameters.iter().all(|one| is_path_of_identifiers(one) && !one.contains('.'));
+        match self.described.functions.get_mut(name) {
+            Some(function) if are_names => {
+                function.documentation = documentation.into();
+                function.parameters = parameters.iter().map(|one| (*one).to_owned()).collect();
+            }
+            _ => drop(self.refused.get_or_insert(name.to_owned())),
+        }
+        self
+    }
+
+    /// The functions and their types; see [`HostDescription::typescript`].
+    pub fn describe(&self) -> HostDescription {
+        self.described.clone()
+    }
+
+    fn add(
+        mut self,
+        name: String,
+        function: HostFunction,
+        takes: TypeDescription,
+        answers: TypeDescription,
+    ) -> Self {
         let clashes = |other: &String| {
             let inside = |one: &str, other: &str| {
                 one.strip_prefix(other).is_some_and(|rest| rest.starts_with('.'))
@@ -174,6 +243,15 @@ impl HostFunctions {
         if !is_path_of_identifiers(&name) || self.functions.keys().any(clashes) {
             self.refused.get_or_insert(name);
         } else {
+            let is_async = matches!(function, HostFunction::Async(..));
+            let described = FunctionDescription {
+                documentation: String::new(),
+                parameters: Vec::new(),
+                takes,
+                answers,
+                is_async,
+            };
+            self.described.functions.insert(name.clone(), described);
             self.functions.insert(name, (function, Origin::Host));
         }
         self

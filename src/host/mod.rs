@@ -16,6 +16,7 @@ mod functions;
 mod outbox;
 mod runtime;
 mod text;
+mod typescript;
 
 pub(crate) use arguments::Arguments;
 pub use audit::{AuditEvent, AuditOutcome, AuditSink};
@@ -31,3 +32,4 @@ pub(crate) use functions::{HostFunction, HostFuture, HostResult, Origin};
 pub(crate) use outbox::Outbox;
 pub use outbox::{PluginEvent, PluginEvents};
 pub(crate) use text::is_deceptive;
+pub use typescript::{FunctionDescription, HostDescription, TypeDescription};

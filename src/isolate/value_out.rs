@@ -4,8 +4,7 @@
 //! proxies are called: they are the plugin's answer, and run inside the guarded window like the
 //! rest of it.
 
-use std::collections::BTreeMap;
-
+use indexmap::IndexMap;
 use serde_json::{Map, Number};
 
 use super::Failure;
@@ -80,7 +79,7 @@ impl Tree for Value {
 }
 
 impl Tree for Data {
-    type Members = BTreeMap<String, Self>;
+    type Members = IndexMap<String, Self>;
 
     fn null() -> Self {
         Self::Null
