@@ -36,7 +36,7 @@ pub(crate) enum HostFunction {
 
 /// Who a host function comes from, and so who says whether it may be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum Provider {
     /// The host: a plugin may call it if its capabilities allow its name.
     Host,
     /// A built-in capability, which looks itself at what is granted.
@@ -83,7 +83,7 @@ type AsyncFunction = dyn Fn(HostCall, Arguments) -> HostFuture + Send + Sync;
 /// ```
 #[derive(Clone, Default)]
 pub struct HostFunctions {
-    functions: BTreeMap<String, (HostFunction, Origin)>,
+    functions: BTreeMap<String, (HostFunction, Provider)>,
     described: HostDescription,
     runtime: Option<Handle>,
     state: HostState,
@@ -252,7 +252,7 @@ impl HostFunctions {
                 is_async,
             };
             self.described.functions.insert(name.clone(), described);
-            self.functions.insert(name, (function, Origin::Host));
+            self.functions.insert(name, (function, Provider::Host));
         }
         self
     }
@@ -278,12 +278,12 @@ impl HostFunctions {
         functions.try_for_each(|(function, _)| function.run_on(self.runtime.as_ref()))?;
         for (name, (mut function, _)) in built_in.functions {
             function.run_on(built_in.runtime.as_ref())?;
-            self.functions.insert(name, (function, Origin::BuiltIn));
+            self.functions.insert(name, (function, Provider::BuiltIn));
         }
         Ok(())
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &HostFunction, Origin)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &HostFunction, Provider)> {
         self.functions.iter().map(|(name, (function, origin))| (name, function, *origin))
     }
 

@@ -28,7 +28,7 @@ pub use console::{ConsoleLevel, ConsoleMessage, ConsoleSink};
 pub(crate) use data::Data;
 pub use error::{ErrorClass, HostError};
 pub use functions::HostFunctions;
-pub(crate) use functions::{HostFunction, HostFuture, HostResult, Origin};
+pub(crate) use functions::{HostFunction, HostFuture, HostResult, Provider};
 pub(crate) use outbox::Outbox;
 pub use outbox::{PluginEvent, PluginEvents};
 pub(crate) use text::is_deceptive;

@@ -9,12 +9,12 @@ use crate::policy::{Capability, Clock};
 
 /// When a plugin's isolate was made, by both of the system's clocks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Origin {
+pub(super) struct Start {
     monotonic: Instant,
     wall: SystemTime,
 }
 
-impl Origin {
+impl Start {
     pub(super) fn now() -> Self {
         Self { monotonic: Instant::now(), wall: SystemTime::now() }
     }
@@ -73,7 +73,7 @@ pub(super) fn define(
         return Ok(());
     }
     let performance = v8::Object::new(scope);
-    let origin = v8::Number::new(scope, state.origin.time_origin(capabilities.clock));
+    let origin = v8::Number::new(scope, state.start.time_origin(capabilities.clock));
     realm::define(scope, performance, "timeOrigin", origin.into())?;
     realm::define_function(scope, performance, "now", 0, now)?;
     realm::define(scope, global, "performance", performance.into())
@@ -86,5 +86,5 @@ fn now(
 ) {
     let state = State::of(scope);
     let clock = state.capabilities.borrow().clock;
-    answer.set_double(state.origin.elapsed(clock));
+    answer.set_double(state.start.elapsed(clock));
 }

@@ -17,7 +17,7 @@ use super::state::State;
 use super::value_in::data_to_v8;
 use super::{realm, value_out};
 use crate::host::{
-    Arguments, ErrorClass, HostCall, HostError, HostFunction, HostFuture, HostResult, Origin,
+    Arguments, ErrorClass, HostCall, HostError, HostFunction, HostFuture, HostResult, Provider,
     built_in_is_granted,
 };
 use crate::policy::PluginCapabilities;
@@ -119,10 +119,10 @@ pub(super) fn define(
     Ok(())
 }
 
-fn is_granted(capabilities: &PluginCapabilities, name: &str, origin: Origin) -> bool {
+fn is_granted(capabilities: &PluginCapabilities, name: &str, origin: Provider) -> bool {
     match origin {
-        Origin::Host => capabilities.allows_host(name),
-        Origin::BuiltIn => built_in_is_granted(name, capabilities),
+        Provider::Host => capabilities.allows_host(name),
+        Provider::BuiltIn => built_in_is_granted(name, capabilities),
     }
 }
 

@@ -14,7 +14,7 @@ use super::host_calls::{Answers, HostCalls};
 use super::modules::Modules;
 use super::random::RandomSource;
 use super::timers::Timers;
-use crate::host::{Caller, ConsoleLevel, ConsoleMessage, HostFunction, Origin};
+use crate::host::{Caller, ConsoleLevel, ConsoleMessage, HostFunction, Provider};
 use crate::policy::PluginCapabilities;
 use crate::watchdog::Slot;
 
@@ -28,7 +28,7 @@ pub(super) struct State {
     pub(super) caller: Arc<Caller>,
     pub(super) buffers: Arc<BufferQuota>,
     /// When this isolate was made.
-    pub(super) origin: clock::Origin,
+    pub(super) start: clock::Start,
     pub(super) random: RefCell<RandomSource>,
     pub(super) slot: Arc<Slot>,
     /// What the plugin registered with `plugin.on`.
@@ -40,7 +40,7 @@ pub(super) struct State {
     pub(super) modules: RefCell<Modules>,
     pub(super) timers: RefCell<Timers>,
     /// The blueprint's host functions, by the number that their JavaScript functions carry.
-    pub(super) functions: Vec<(String, HostFunction, Origin)>,
+    pub(super) functions: Vec<(String, HostFunction, Provider)>,
     pub(super) host_calls: RefCell<HostCalls>,
     pub(super) answers: Arc<Answers>,
     pub(super) console: ConsoleMeter,
@@ -63,7 +63,7 @@ impl State {
         };
         let capabilities = blueprint.granted.now();
         Rc::new(Self {
-            origin: clock::Origin::now(),
+            start: clock::Start::now(),
             random: RefCell::new(RandomSource::new(capabilities.randomness)),
             timers: RefCell::new(Timers::new(capabilities.clock)),
             capabilities: RefCell::new(capabilities),
