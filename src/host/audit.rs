@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::error::HostError;
 use super::text::is_deceptive;
 
 /// How a use of a capability ended.
@@ -104,6 +105,9 @@ impl AuditSink for TracingAudit {
     }
 }
 
+/// The code of the errors that tell a plugin that it may not do what it asked for.
+pub(super) const REFUSED: &str = "E_REFUSED";
+
 /// One use that is going on; it is told of when it ends, also if it is dropped half-way.
 pub(crate) struct Audited {
     sink: Arc<dyn AuditSink>,
@@ -111,20 +115,20 @@ pub(crate) struct Audited {
     began: Instant,
 }
 
-impl Audited {
-    const MAX_TARGET: usize = 1024;
+/// How much of a plugin's text an event carries, in bytes.
+const MAX_TEXT: usize = 1024;
 
+impl Audited {
     pub(super) fn begin(
         sink: &Arc<dyn AuditSink>,
         plugin: &str,
         operation: &'static str,
         target: &str,
     ) -> Self {
-        let end = target.floor_char_boundary(Self::MAX_TARGET);
         let event = AuditEvent {
             plugin: plugin.to_owned(),
             operation,
-            target: target[..end].chars().flat_map(printable).collect(),
+            target: printed(target),
             outcome: AuditOutcome::Failed("it was given up".into()),
             took: Duration::ZERO,
         };
@@ -133,6 +137,19 @@ impl Audited {
 
     pub(super) fn end(mut self, outcome: AuditOutcome) {
         self.event.outcome = outcome;
+    }
+
+    /// Ends it as `result` did, which is handed on: an error with the code [`REFUSED`] is a
+    /// refusal, any other a failure.
+    pub(super) fn close<T>(self, result: Result<T, HostError>) -> Result<T, HostError> {
+        self.end(match &result {
+            Ok(_) => AuditOutcome::Done,
+            Err(error) if error.code.as_deref() == Some(REFUSED) => {
+                AuditOutcome::Refused(printed(&error.message))
+            }
+            Err(error) => AuditOutcome::Failed(printed(&error.message)),
+        });
+        result
     }
 }
 
@@ -146,9 +163,53 @@ impl Drop for Audited {
     }
 }
 
+/// Text of a plugin's as an event carries it.
+fn printed(text: &str) -> String {
+    text[..text.floor_char_boundary(MAX_TEXT)].chars().flat_map(printable).collect()
+}
+
 /// A character as it is, or escaped if it could deceive who reads it.
 fn printable(c: char) -> impl Iterator<Item = char> {
     let escaped = is_deceptive(c).then(|| c.escape_unicode());
     let plain = escaped.is_none().then_some(c);
     escaped.into_iter().flatten().chain(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Mutex;
+
+    fn outcome_of(result: Result<u8, HostError>) -> AuditOutcome {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&seen);
+        let sink: Arc<dyn AuditSink> =
+            Arc::new(move |event: &AuditEvent| kept.lock().unwrap().push(event.outcome.clone()));
+        let audited = Audited::begin(&sink, "test", "files.stat", "w/a");
+        assert_eq!(audited.close(result.clone()), result);
+        let mut seen = seen.lock().unwrap();
+        assert_eq!(seen.len(), 1);
+        seen.remove(0)
+    }
+
+    #[test]
+    fn a_use_ends_as_its_result_says() {
+        assert_eq!(outcome_of(Ok(1)), AuditOutcome::Done);
+        let refused = HostError::new("not this").with_code(REFUSED);
+        assert_eq!(outcome_of(Err(refused)), AuditOutcome::Refused("not this".into()));
+        let failed = HostError::new("gone\u{1b}[2J").with_code("E_NOT_FOUND");
+        assert_eq!(outcome_of(Err(failed)), AuditOutcome::Failed("gone\\u{1b}[2J".into()));
+    }
+
+    #[test]
+    fn a_use_that_is_given_up_is_told_of_too() {
+        let seen = Arc::new(Mutex::new(0));
+        let kept = Arc::clone(&seen);
+        let sink: Arc<dyn AuditSink> = Arc::new(move |event: &AuditEvent| {
+            assert!(matches!(event.outcome, AuditOutcome::Failed(_)));
+            *kept.lock().unwrap() += 1;
+        });
+        drop(Audited::begin(&sink, "test", "files.stat", "w/a"));
+        assert_eq!(*seen.lock().unwrap(), 1);
+    }
 }
