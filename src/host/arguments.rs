@@ -12,8 +12,16 @@ pub(crate) type Arguments = Vec<Data>;
 
 /// The arguments as an `A`: see [`HostFunctions`](super::HostFunctions).
 pub(super) fn parse<A: DeserializeOwned>(arguments: Arguments) -> Result<A, HostError> {
-    A::deserialize(List(arguments)).map_err(|error| HostError::type_error(error.to_string()))
+    A::deserialize(List(arguments)).map_err(|error| {
+        // It may quote an argument, which may be long, and be kept until a promise is settled.
+        let mut message = error.to_string();
+        message.truncate(message.floor_char_boundary(MAX_MESSAGE));
+        HostError::type_error(message)
+    })
 }
+
+/// How much is told of why arguments are wrong, in bytes.
+const MAX_MESSAGE: usize = 1024;
 
 /// Is the list of arguments to a tuple, and the first argument to any other type.
 struct List(Arguments);
@@ -111,5 +119,7 @@ mod tests {
             super::super::error::ErrorClass::TypeError
         );
         assert!(parse::<u8>(vec![]).is_err());
+        let long = parse::<u8>(vec![json!("ü".repeat(10_000)).into()]).unwrap_err();
+        assert!(long.message.len() <= MAX_MESSAGE);
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::audit::{AuditSink, TracingAudit};
+use super::files;
 use super::functions::HostFunctions;
 use super::runtime::io_runtime;
 use crate::policy::PluginCapabilities;
@@ -55,5 +56,5 @@ pub(crate) fn built_in(
     }
     let functions = functions.runtime(io_runtime()?);
     let _ = (plugin, services);
-    Ok(functions)
+    files::add(functions, granted)
 }

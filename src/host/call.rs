@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use super::audit::{AuditSink, Audited};
@@ -30,12 +30,16 @@ pub(crate) struct Caller {
     pub(crate) audit: Arc<dyn AuditSink>,
 }
 
+/// What is kept until the plugin has an asynchronous call's answer.
+pub(crate) type Kept = Arc<OnceLock<Box<dyn Any + Send + Sync>>>;
+
 /// What a host function knows of the call that it serves.
 #[derive(Clone)]
 pub struct HostCall {
     caller: Arc<Caller>,
     capabilities: Arc<PluginCapabilities>,
     time_left: Duration,
+    kept: Kept,
 }
 
 impl fmt::Debug for HostCall {
@@ -54,7 +58,7 @@ impl HostCall {
         time_left: Duration,
     ) -> Self {
         let (caller, capabilities) = (Arc::clone(caller), Arc::clone(capabilities));
-        Self { caller, capabilities, time_left }
+        Self { caller, capabilities, time_left, kept: Kept::default() }
     }
 
     /// The id of the plugin that calls.
@@ -98,6 +102,16 @@ impl HostCall {
     /// ```
     pub fn state<T: Any>(&self) -> Option<&T> {
         self.caller.state.get()
+    }
+
+    /// Keeps a share of something scarce until the plugin has the answer, or cannot have it any
+    /// more. The first is kept.
+    pub(super) fn keep_until_answered(&self, share: impl Any + Send + Sync) {
+        let _ = self.kept.set(Box::new(share));
+    }
+
+    pub(crate) fn kept(&self) -> Kept {
+        Arc::clone(&self.kept)
     }
 
     /// Begins to keep account of what a built-in capability does.

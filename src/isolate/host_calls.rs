@@ -17,7 +17,7 @@ use super::state::State;
 use super::value_in::data_to_v8;
 use super::{realm, value_out};
 use crate::host::{
-    Arguments, ErrorClass, HostCall, HostError, HostFunction, HostFuture, HostResult, Provider,
+    Arguments, ErrorClass, HostCall, HostError, HostFunction, HostFuture, HostResult, Kept, Provider,
     built_in_is_granted,
 };
 use crate::policy::PluginCapabilities;
@@ -37,6 +37,8 @@ struct Pending {
     task: AbortHandle,
     /// The call that made it; see [`HostCalls::drop_of`].
     call: u64,
+    /// Let go when the answer is with the plugin.
+    _kept: Kept,
 }
 
 impl Drop for Pending {
@@ -169,9 +171,10 @@ fn perform<'s>(
             let Some(runtime) = runtime else {
                 return Err(PluginError::Internal("no runtime for host functions".into()).into());
             };
+            let kept = call.kept();
             let future = catch_unwind(AssertUnwindSafe(|| function(call, all)));
             match future {
-                Ok(future) => begin(scope, state, name, future, runtime),
+                Ok(future) => begin(scope, state, name, (future, kept), runtime),
                 Err(_) => give(scope, state, Err(panicked(&state.caller.plugin, name))),
             }
         }
@@ -230,7 +233,7 @@ fn begin<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     state: &Rc<State>,
     name: &str,
-    mut future: HostFuture,
+    (mut future, kept): (HostFuture, Kept),
     runtime: &Handle,
 ) -> Result<v8::Local<'s, v8::Value>, Failure> {
     let limit = state.blueprint.limits.pending_host_calls;
@@ -258,6 +261,7 @@ fn begin<'s>(
         resolver: v8::Global::new(scope, resolver),
         task: task.abort_handle(),
         call: state.slot.call(),
+        _kept: kept,
     };
     calls.pending.insert(id, pending);
     Ok(resolver.get_promise(scope).into())

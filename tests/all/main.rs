@@ -10,6 +10,7 @@ mod corpus;
 mod entries;
 mod errors;
 mod events;
+mod files;
 mod generated;
 mod globals;
 mod hardening;
