@@ -7,6 +7,7 @@ use super::audit::{AuditSink, TracingAudit};
 use super::files;
 use super::functions::HostFunctions;
 use super::runtime::io_runtime;
+use super::storage;
 use crate::policy::PluginCapabilities;
 use crate::protocol::PluginError;
 
@@ -55,6 +56,7 @@ pub(crate) fn built_in(
         return Ok(functions);
     }
     let functions = functions.runtime(io_runtime()?);
-    let _ = (plugin, services);
-    files::add(functions, granted)
+    let _ = services;
+    let functions = files::add(functions, granted)?;
+    storage::add(functions, plugin, granted)
 }

@@ -16,6 +16,7 @@ mod files;
 mod functions;
 mod outbox;
 mod runtime;
+mod storage;
 mod text;
 mod typescript;
 

@@ -27,5 +27,6 @@ mod random;
 mod registry;
 mod sandbox;
 mod stopping;
+mod storage;
 mod timers;
 mod values;
