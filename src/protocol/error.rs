@@ -185,12 +185,12 @@ pub enum PluginError {
     #[error("{0}")]
     InvalidArgument(String),
 
-    /// A file could not be read.
+    /// A file or directory of the host's could not be used.
     #[error("{path}: {reason}", path = path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What the operating system said.
+        /// Why: what the operating system said, or what is wrong with what is in it.
         reason: String,
     },
 

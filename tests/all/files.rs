@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use plugin_sandbox::{
     AuditEvent, AuditOutcome, ByteSize, Clock, FileAccess, FileRoot, Limit, PluginCapabilities,
-    PluginError, PluginWorker, Value,
+    PluginError, PluginIsolate, PluginWorker, Value,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -358,6 +358,49 @@ fn a_directory_that_becomes_a_link_meanwhile_does_not_lead_out() {
     println!("{seen}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_becomes_a_link_or_a_pipe_meanwhile_is_neither_followed_nor_waited_for() {
+    let desk = Desk::new();
+    let (root, secret) = (desk.root(), desk.outside().join("secret"));
+    let pipe = std::ffi::CString::new(root.join("pipe").to_str().unwrap()).unwrap();
+    // SAFETY: the path is a C string that lives for the call.
+    assert_eq!(unsafe { libc::mkfifo(pipe.as_ptr(), 0o600) }, 0);
+    desk.put("real", "mine");
+    std::os::unix::fs::symlink(secret, root.join("link")).unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let swapping = {
+        let over = Arc::clone(&over);
+        std::thread::spawn(move || {
+            // Hard links take the place of `f` at once, so there is always something.
+            for name in ["real", "link", "pipe"].iter().cycle() {
+                let _ = std::fs::hard_link(root.join(name), root.join("next"));
+                std::fs::rename(root.join("next"), root.join("f")).unwrap();
+                if over.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        })
+    };
+    let code = "(async () => {
+        const seen = {};
+        for (let i = 0; i < 3000; i++) {
+            const answer = await (i % 10 ? files.readFile('w/f') : files.writeFile('w/f', 'mine'))
+                .then(v => v ?? 'done', e => e.code);
+            seen[answer] = (seen[answer] ?? 0) + 1;
+        }
+        return seen;
+    })()";
+    let seen = desk.worker.blocking_execute(code);
+    over.store(true, Ordering::Relaxed);
+    swapping.join().unwrap();
+    let seen = seen.unwrap();
+    println!("{seen}");
+    let known = ["mine", "done", "E_REFUSED", "E_NOT_FOUND"];
+    assert!(seen.as_object().unwrap().keys().all(|answer| known.contains(&answer.as_str())));
+    assert_eq!(std::fs::read(desk.outside().join("secret")).unwrap(), b"secret");
+}
+
 #[test]
 fn a_root_is_the_directory_that_was_granted_whatever_is_put_in_its_place() {
     let desk = Desk::new();
@@ -645,6 +688,40 @@ fn a_root_that_is_not_there_is_an_error_when_the_plugin_is_built() {
 fn without_a_root_there_are_no_files() {
     let worker = crate::support::worker();
     assert_eq!(worker.blocking_execute("typeof files"), Ok("undefined".into()));
+}
+
+#[test]
+fn a_plugin_on_the_callers_thread_has_files_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = FileRoot::read_write(directory.path());
+    let mut plugin = PluginIsolate::builder("test")
+        .limits(patient_limits())
+        .capabilities(PluginCapabilities::default().files("w", root))
+        .build()
+        .unwrap();
+    let code = "files.writeFile('w/a', 'mine').then(() => files.readFile('w/a'))";
+    assert_eq!(plugin.execute(code), Ok("mine".into()));
+}
+
+#[test]
+fn a_plugin_that_floods_the_files_does_not_keep_others_from_theirs() {
+    let (flooding, other) = (Desk::new(), Desk::new());
+    flooding.put("large", vec![b'x'; 8 << 20]);
+    other.put("a", "mine");
+    let code = "for (let i = 0; i < 250; i++) files.readFile('w/large', 'bytes').catch(() => 0);
+        for (;;);";
+    let call = flooding.worker.execute(code);
+    assert!(eventually(|| !flooding.events.lock().unwrap().is_empty()));
+    for _ in 0..20 {
+        assert_eq!(other.run("files.readFile('w/a')"), "mine");
+    }
+    call.cancel();
+    assert_eq!(call.wait(), Err(PluginError::Cancelled));
+    // Those that waited are told of too.
+    let given_up = AuditOutcome::Failed("it was given up".into());
+    let is_told = || flooding.events.lock().unwrap().iter().any(|event| event.outcome == given_up);
+    assert!(eventually(is_told));
+    assert_eq!(flooding.run("files.stat('w/large').then(stat => stat.size)"), 8 << 20);
 }
 
 #[cfg(target_os = "linux")]

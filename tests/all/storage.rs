@@ -379,21 +379,30 @@ fn a_store_that_another_process_has_open_is_an_error_when_the_plugin_is_built() 
 fn writing_again_and_again_does_not_make_the_store_grow() {
     alone("storage::writing_again_and_again_does_not_make_the_store_grow", || {
         let directory = tempfile::tempdir().unwrap();
-        let code = "let n = 0;
+        let many = "storage.clear();
             for (let round = 0; round < 20; round++) for (let i = 0; i < 20; i++) {
-                storage.set('k' + i, 'x'.repeat(20 + (round * 7919 + i * 104729) % 200_000)); n++;
-            }
-            [n, storage.size().bytes]";
+                storage.set('k' + i, 'x'.repeat(20 + (round * 7919 + i * 104729) % 200_000));
+            } storage.size().bytes";
+        // As much as there may be, again and again.
+        let one = "storage.clear();
+            for (let i = 0; i < 10; i++) storage.set('k', 'x'.repeat(4_190_000 + i));
+            storage.size().bytes";
+        let small = "storage.clear();
+            for (let i = 0; i < 3000; i++) storage.set('k' + i % 1500, 'x'.repeat(2700));
+            storage.size().bytes";
         let worker = worker(on_disk(directory.path()));
-        let began = std::time::Instant::now();
-        let answer = worker.blocking_execute(code).unwrap();
-        let length = std::fs::metadata(directory.path().join("test.redb")).unwrap().len();
-        println!("{answer} in {:?}: {length} bytes on disk", began.elapsed());
-        assert!(length < 32 << 20, "{length}");
-        let worker = in_memory();
-        let before = resident();
-        worker.blocking_execute(code).unwrap();
-        println!("in memory: {} kB more", resident().saturating_sub(before));
+        for code in [many, one, small, many] {
+            let began = std::time::Instant::now();
+            let bytes = worker.blocking_execute(code).unwrap();
+            let length = std::fs::metadata(directory.path().join("test.redb")).unwrap().len();
+            println!("{bytes} bytes in {:?}: {length} on disk", began.elapsed());
+            assert!(length < 18 << 20, "{length}");
+        }
+        let (worker, before) = (in_memory(), resident());
+        for code in [many, one, small, many] {
+            worker.blocking_execute(code).unwrap();
+            println!("in memory: {} kB more", resident().saturating_sub(before));
+        }
     });
 }
 

@@ -24,6 +24,10 @@ const KEYS: &str = "keys";
 /// How deep a value may be nested: what the parser takes that reads it again.
 const MAX_DEPTH: usize = 127;
 
+/// How much of keys is listed at once, in bytes, and what each counts beside its text.
+const MAX_LISTED: usize = 16 << 20;
+const KEY_OVERHEAD: usize = 32;
+
 /// What a store uses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Used {
@@ -178,18 +182,28 @@ impl Store {
     }
 
     /// The keys that begin with `prefix`, in ascending order.
+    ///
+    /// No more than a plugin can be given, as nothing stops this half-way.
     pub(super) fn keys(&self, prefix: &str) -> Result<Vec<String>, HostError> {
-        self.read(|transaction| {
+        let keys = self.read(|transaction| {
             let values = transaction.open_table(VALUES)?;
-            let mut keys = Vec::new();
+            let (mut keys, mut listed) = (Vec::new(), 0);
             for entry in values.range(prefix..)? {
                 let (key, _) = entry?;
                 if !key.value().starts_with(prefix) {
                     break;
                 }
+                listed += key.value().len() + KEY_OVERHEAD;
+                if listed > MAX_LISTED {
+                    return Ok(None);
+                }
                 keys.push(key.value().to_owned());
             }
-            Ok(keys)
+            Ok(Some(keys))
+        })?;
+        keys.ok_or_else(|| {
+            let message = "there are too many keys to list: ask for those with a prefix";
+            HostError::range(message).with_code(E_TOO_LARGE)
         })
     }
 

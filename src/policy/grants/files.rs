@@ -39,7 +39,8 @@ impl FileAccess {
 ///
 /// In JavaScript the name is the first part of every path: with a root named `workspace`,
 /// `files.readFile("workspace/notes/today.md")`. Nothing outside of the directory can be
-/// reached, by no path and no link.
+/// reached, by no path and no link. The directory is opened once, and stays the same one whatever
+/// is put in its place. A hard link is a file like any other: make none to what is not meant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -52,14 +53,23 @@ pub struct FileRoot {
     #[serde(default)]
     pub access: FileAccess,
 
-    /// Per file: the most that can be read or written at once, in bytes. Default 16 MiB. Hit: a
-    /// `RangeError` with the code `E_TOO_LARGE`.
+    /// Per file: the most that can be read or written at once, in bytes. Default 16 MiB, at most
+    /// 256 MiB, as a file is held in memory. Hit: a `RangeError` with the code `E_TOO_LARGE`.
+    ///
+    /// What a plugin reads is also under its limits of
+    /// [`argument_size`](crate::ResourceLimits::argument_size) for text and
+    /// [`array_buffers`](crate::ResourceLimits::array_buffers) for bytes.
     #[serde(default = "FileRoot::default_file_size")]
     #[schemars(with = "String")]
     pub file_size: ByteSize,
 
     /// Per root: the bytes in all files below it, whoever wrote them, beyond which the plugin
-    /// can write no more. Default 64 MiB. Hit: a `RangeError` with the code `E_QUOTA`.
+    /// can write no more. Default 64 MiB. Hit: a `RangeError` with the code `E_QUOTA`; the file
+    /// stays as it was. A file that is replaced counts until the new one is in its place, so the
+    /// disk needs room for one [`file_size`](Self::file_size) more.
+    ///
+    /// Counted before the first write, and kept up to date by what plugins with this root do.
+    /// What others add is seen after a minute; what they remove, when a write would not fit.
     #[serde(default = "FileRoot::default_total_size")]
     #[schemars(with = "String")]
     pub total_size: Limit<ByteSize>,
@@ -86,6 +96,9 @@ impl FileRoot {
     pub fn read_write(path: impl Into<PathBuf>) -> Self {
         Self { access: FileAccess::ReadWrite, ..Self::read_only(path) }
     }
+
+    /// The most that [`file_size`](Self::file_size) can be.
+    const MAX_FILE_SIZE: ByteSize = ByteSize::mib(256);
 
     fn default_file_size() -> ByteSize {
         ByteSize::mib(16)
@@ -117,6 +130,29 @@ impl FileRoot {
                 "invalid name {name:?} of a files root: use letters, digits, `-` and `_`"
             )));
         }
+        if self.file_size > Self::MAX_FILE_SIZE {
+            return Err(PluginError::InvalidArgument(format!(
+                "files.{name}.file_size: {} is more than {}, and a file is held in memory",
+                self.file_size,
+                Self::MAX_FILE_SIZE
+            )));
+        }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_root_that_cannot_be_is_refused() {
+        let mut root = FileRoot::read_only("/tmp");
+        assert!(root.validate("work-space_1").is_ok());
+        for name in ["", "..", "a/b", "ü", "a b", "C:"] {
+            assert!(root.validate(name).is_err(), "{name}");
+        }
+        root.file_size = ByteSize::gib(1);
+        assert!(root.validate("w").is_err());
     }
 }

@@ -7,6 +7,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A key-value store of the plugin's own.
+///
+/// All workers of a plugin in this process have the same store; a store that another process
+/// has open is a [`PluginError::Io`](crate::PluginError::Io) when the plugin is built, and so is
+/// one that is damaged, which is left as it is. The plugin's id must then have at most 200 bytes,
+/// where all but `a-z`, `0-9`, `_`, `-` and `.` count three.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -17,7 +22,8 @@ pub struct StorageGrant {
     pub directory: Option<PathBuf>,
 
     /// Per plugin: the bytes of all keys, as UTF-8, and values, as JSON text, together. Default
-    /// 4 MiB. Hit: a `RangeError` with the code `E_QUOTA`; nothing is changed.
+    /// 4 MiB. Hit: a `RangeError` with the code `E_QUOTA`; nothing is changed. The file, or the
+    /// memory, that a store takes is up to about four times this, and 2 MiB.
     #[schemars(with = "String")]
     pub size: ByteSize,
 
