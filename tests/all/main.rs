@@ -1,6 +1,7 @@
 //! The integration tests, in one binary because each links all of V8.
 #![allow(missing_docs, unreachable_pub, unsafe_code, clippy::print_stdout)]
 
+mod desk;
 mod support;
 
 mod cli;
@@ -11,6 +12,8 @@ mod entries;
 mod errors;
 mod events;
 mod files;
+mod files_escape;
+mod files_limits;
 mod generated;
 mod globals;
 mod hardening;
@@ -28,5 +31,6 @@ mod registry;
 mod sandbox;
 mod stopping;
 mod storage;
+mod storage_damage;
 mod timers;
 mod values;
