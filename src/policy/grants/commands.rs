@@ -125,6 +125,12 @@ impl CommandGrant {
             let shown: Vec<_> = list.iter().map(ToString::to_string).collect();
             return refuse(format!("`...` is not the last of {shown:?}"));
         }
+        let is_name = |name: &String| !name.is_empty() && !name.contains(['=', '\0']);
+        if let Some(wrong) =
+            self.environment.iter().find(|(name, value)| !is_name(name) || value.contains('\0'))
+        {
+            return refuse(format!("{wrong:?} cannot be in an environment"));
+        }
         if self.time.is_zero() {
             return refuse("`time` is zero, so it could never end".into());
         }
@@ -143,9 +149,9 @@ fn matches(patterns: &[ArgumentPattern], arguments: &[String]) -> bool {
     }
 }
 
-/// Whether a program takes it for itself and not for an option.
+/// Whether a program takes it for itself and not for an option; `/x` is one on Windows.
 fn is_operand(argument: &str) -> bool {
-    !argument.starts_with('-')
+    !(argument.starts_with('-') || cfg!(windows) && argument.starts_with('/'))
 }
 
 /// What one argument may be. A placeholder never stands for an argument that begins with `-`:

@@ -113,6 +113,11 @@ impl NetworkGrant {
         }) {
             return refuse(&format!("{method:?} is no method; write it in capitals"));
         }
+        if let Some(method) =
+            self.methods.iter().find(|method| matches!(&***method, "CONNECT" | "TRACE" | "TRACK"))
+        {
+            return refuse(&format!("{method} is a method that no plugin can use"));
+        }
         if self.concurrent == 0 {
             return refuse("`concurrent` is zero, so no request could ever be made");
         }
@@ -188,7 +193,12 @@ impl FromStr for Origin {
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
             return Err(refuse());
         };
-        if !is_bare || !matches!(url.scheme(), "http" | "https") || (wildcard && !is_name) {
+        // A star anywhere else is a character of the host to the URL parser.
+        if !is_bare
+            || !matches!(url.scheme(), "http" | "https")
+            || (wildcard && !is_name)
+            || host.contains('*')
+        {
             return Err(refuse());
         }
         Ok(Self { https: url.scheme() == "https", host: host.to_owned(), wildcard, port })
