@@ -90,9 +90,12 @@ mod worker;
 
 pub use host::{
     AuditEvent, AuditOutcome, AuditSink, ConsoleLevel, ConsoleMessage, ConsoleSink, ErrorClass,
-    FunctionDescription, HostCall, HostDescription, HostError, HostFunctions, PluginEvent,
-    PluginEvents, TypeDescription,
+    FetchBody, FetchError, FetchFuture, FetchRequest, FetchResponse, Fetcher, FunctionDescription,
+    HostCall, HostDescription, HostError, HostFunctions, PluginEvent, PluginEvents,
+    TypeDescription,
 };
+#[cfg(feature = "fetch")]
+pub use host::{HttpClient, Resolver};
 pub use isolate::{PluginBuilder, PluginIsolate};
 pub use policy::{
     ArgumentPattern, ByteSize, Capability, Clock, CommandGrant, FileAccess, FileRoot, Hardening,

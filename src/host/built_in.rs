@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::audit::{AuditSink, TracingAudit};
 use super::files;
 use super::functions::HostFunctions;
+use super::network::{self, Fetcher};
 use super::runtime::io_runtime;
 use super::storage;
 use crate::policy::PluginCapabilities;
@@ -15,11 +16,13 @@ use crate::protocol::PluginError;
 #[derive(Clone)]
 pub(crate) struct Services {
     pub(crate) audit: Arc<dyn AuditSink>,
+    /// Who sends requests, if it is not the built-in client.
+    pub(crate) fetcher: Option<Arc<dyn Fetcher>>,
 }
 
 impl Default for Services {
     fn default() -> Self {
-        Self { audit: Arc::new(TracingAudit) }
+        Self { audit: Arc::new(TracingAudit), fetcher: None }
     }
 }
 
@@ -55,8 +58,10 @@ pub(crate) fn built_in(
     if !needs_runtime {
         return Ok(functions);
     }
-    let functions = functions.runtime(io_runtime()?);
-    let _ = services;
-    let functions = files::add(functions, granted)?;
-    storage::add(functions, plugin, granted)
+    let mut functions = files::add(functions.runtime(io_runtime()?), granted)?;
+    functions = storage::add(functions, plugin, granted)?;
+    if let Some(grant) = &granted.network {
+        functions = network::define(functions, grant, services.fetcher.clone())?;
+    }
+    Ok(functions)
 }

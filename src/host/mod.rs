@@ -14,6 +14,7 @@ mod data_writer;
 mod error;
 mod files;
 mod functions;
+mod network;
 mod outbox;
 mod runtime;
 mod storage;
@@ -31,6 +32,9 @@ pub(crate) use data::Data;
 pub use error::{ErrorClass, HostError};
 pub use functions::HostFunctions;
 pub(crate) use functions::{HostFunction, HostFuture, HostResult, Provider};
+pub use network::{FetchBody, FetchError, FetchFuture, FetchRequest, FetchResponse, Fetcher};
+#[cfg(feature = "fetch")]
+pub use network::{HttpClient, Resolver};
 pub(crate) use outbox::Outbox;
 pub use outbox::{PluginEvent, PluginEvents};
 pub(crate) use text::is_deceptive;

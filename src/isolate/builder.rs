@@ -5,7 +5,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::realm;
-use crate::host::{AuditSink, ConsoleSink, HostFunctions, Outbox, Services, TracingSink, built_in};
+use crate::host::{
+    AuditSink, ConsoleSink, Fetcher, HostFunctions, Outbox, Services, TracingSink, built_in,
+};
 use crate::policy::{Granted, PluginCapabilities, ResourceLimits, RestartPolicy};
 use crate::protocol::PluginError;
 
@@ -154,6 +156,16 @@ impl<T> PluginBuilder<T> {
     #[must_use]
     pub fn audit(mut self, sink: impl AuditSink + 'static) -> Self {
         self.blueprint.services.audit = Arc::new(sink);
+        self
+    }
+
+    /// Who sends the requests of a plugin that is granted
+    /// [`network`](PluginCapabilities::network). Default: an [`HttpClient`](crate::HttpClient) of
+    /// the plugin's own, if this crate is built with its feature `fetch`; otherwise building the
+    /// plugin fails.
+    #[must_use]
+    pub fn fetcher(mut self, fetcher: impl Fetcher + 'static) -> Self {
+        self.blueprint.services.fetcher = Some(Arc::new(fetcher));
         self
     }
 

@@ -23,6 +23,8 @@ mod lifecycle;
 mod limits;
 mod modules;
 mod narrowing;
+#[cfg(feature = "fetch")]
+mod network;
 mod process;
 mod protocol;
 mod quarantine;
