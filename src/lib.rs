@@ -89,10 +89,10 @@ mod watchdog;
 mod worker;
 
 pub use host::{
-    AuditEvent, AuditOutcome, AuditSink, ConsoleLevel, ConsoleMessage, ConsoleSink, ErrorClass,
-    FetchBody, FetchError, FetchFuture, FetchRequest, FetchResponse, Fetcher, FunctionDescription,
-    HostCall, HostDescription, HostError, HostFunctions, PluginEvent, PluginEvents,
-    TypeDescription,
+    AuditEvent, AuditOutcome, AuditSink, CommandConfirm, CommandRequest, ConsoleLevel,
+    ConsoleMessage, ConsoleSink, ErrorClass, FetchBody, FetchError, FetchFuture, FetchRequest,
+    FetchResponse, Fetcher, FunctionDescription, HostCall, HostDescription, HostError,
+    HostFunctions, PluginEvent, PluginEvents, TypeDescription,
 };
 #[cfg(feature = "fetch")]
 pub use host::{HttpClient, Resolver};

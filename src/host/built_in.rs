@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::audit::{AuditSink, TracingAudit};
 use super::files;
+use super::commands::{self, CommandConfirm};
 use super::functions::HostFunctions;
 use super::network::{self, Fetcher};
 use super::runtime::io_runtime;
@@ -18,11 +19,13 @@ pub(crate) struct Services {
     pub(crate) audit: Arc<dyn AuditSink>,
     /// Who sends requests, if it is not the built-in client.
     pub(crate) fetcher: Option<Arc<dyn Fetcher>>,
+    /// Who is asked before a command runs.
+    pub(crate) confirm: Option<Arc<dyn CommandConfirm>>,
 }
 
 impl Default for Services {
     fn default() -> Self {
-        Self { audit: Arc::new(TracingAudit), fetcher: None }
+        Self { audit: Arc::new(TracingAudit), fetcher: None, confirm: None }
     }
 }
 
@@ -62,6 +65,9 @@ pub(crate) fn built_in(
     functions = storage::add(functions, plugin, granted)?;
     if let Some(grant) = &granted.network {
         functions = network::define(functions, grant, services.fetcher.clone())?;
+    }
+    if !granted.commands.is_empty() {
+        functions = commands::define(functions, &granted.commands, services.confirm.clone())?;
     }
     Ok(functions)
 }

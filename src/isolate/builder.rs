@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::realm;
 use crate::host::{
-    AuditSink, ConsoleSink, Fetcher, HostFunctions, Outbox, Services, TracingSink, built_in,
+    AuditSink, CommandConfirm, ConsoleSink, Fetcher, HostFunctions, Outbox, Services, TracingSink,
+    built_in,
 };
 use crate::policy::{Granted, PluginCapabilities, ResourceLimits, RestartPolicy};
 use crate::protocol::PluginError;
@@ -166,6 +167,15 @@ impl<T> PluginBuilder<T> {
     #[must_use]
     pub fn fetcher(mut self, fetcher: impl Fetcher + 'static) -> Self {
         self.blueprint.services.fetcher = Some(Arc::new(fetcher));
+        self
+    }
+
+    /// Who is asked before a command runs whose grant says
+    /// [`confirm`](crate::CommandGrant::confirm). Default: nobody, and building a plugin with such
+    /// a grant fails.
+    #[must_use]
+    pub fn confirm_commands(mut self, confirm: impl CommandConfirm + 'static) -> Self {
+        self.blueprint.services.confirm = Some(Arc::new(confirm));
         self
     }
 

@@ -6,6 +6,7 @@ mod support;
 
 mod cli;
 mod clock;
+mod commands;
 mod console;
 mod corpus;
 mod entries;
