@@ -25,6 +25,20 @@ pub(crate) enum Data {
 }
 
 impl Data {
+    /// About how much memory it takes, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::String(string) => string.len(),
+                Self::Bytes(bytes) => bytes.len(),
+                Self::Array(items) => items.iter().map(Self::size).sum(),
+                Self::Object(members) => {
+                    members.iter().map(|(name, value)| name.len() + value.size()).sum()
+                }
+                Self::Null | Self::Bool(_) | Self::Number(_) => 0,
+            }
+    }
+
     /// Whether there are bytes anywhere in it.
     pub(crate) fn has_bytes(&self) -> bool {
         match self {

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use tokio::runtime::Handle;
@@ -17,10 +17,10 @@ use super::state::State;
 use super::value_in::data_to_v8;
 use super::{realm, value_out};
 use crate::host::{
-    Arguments, ErrorClass, HostCall, HostError, HostFunction, HostFuture, HostResult, Kept, Provider,
+    Arguments, Data, ErrorClass, HostCall, HostError, HostFunction, HostFuture, HostResult, Kept, Provider,
     built_in_is_granted,
 };
-use crate::policy::PluginCapabilities;
+use crate::policy::{PluginCapabilities, ResourceLimits};
 use crate::protocol::PluginError;
 
 /// How many arguments a host function gets; the rest is not looked at.
@@ -59,27 +59,53 @@ pub(super) struct Answers {
     /// Numbers the calls of all isolates that the plugin has had: an answer that was on its way
     /// when one was lost must not settle a promise of the next.
     next_id: AtomicU64,
-    arrived: Mutex<Vec<(u64, HostResult)>>,
+    arrived: Mutex<Arrived>,
+    /// The most bytes that may wait. A plugin that keeps its thread busy takes nothing, and must
+    /// not have the host pile up what it asked for.
+    limit: usize,
     wake: Box<dyn Fn() + Send + Sync>,
+}
+
+#[derive(Default)]
+struct Arrived {
+    answers: Vec<(u64, HostResult)>,
+    bytes: usize,
 }
 
 impl Answers {
     /// `wake` is called, on any thread, when there is an answer.
-    pub(super) fn new(wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
-        Arc::new(Self { next_id: AtomicU64::new(0), arrived: Mutex::default(), wake })
+    pub(super) fn new(limits: &ResourceLimits, wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
+        // More could not be handed over at once either.
+        let limit = limits.array_buffers.max(limits.argument_size).as_u64();
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Arc::new(Self { next_id: AtomicU64::new(0), arrived: Mutex::default(), limit, wake })
     }
 
-    fn arrive(&self, id: u64, answer: HostResult) {
-        self.arrived.lock().unwrap_or_else(PoisonError::into_inner).push((id, answer));
+    fn lock(&self) -> MutexGuard<'_, Arrived> {
+        self.arrived.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn arrive(&self, id: u64, mut answer: HostResult) {
+        let size = answer.as_ref().map_or(0, Data::size);
+        let mut arrived = self.lock();
+        match arrived.bytes.checked_add(size).filter(|bytes| *bytes <= self.limit) {
+            Some(bytes) => arrived.bytes = bytes,
+            None => {
+                let error = HostError::range("too much waits for the plugin to take it");
+                answer = Err(error.with_code("E_TOO_LARGE"));
+            }
+        }
+        arrived.answers.push((id, answer));
+        drop(arrived);
         (self.wake)();
     }
 
     fn take(&self) -> Vec<(u64, HostResult)> {
-        std::mem::take(&mut *self.arrived.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.lock()).answers
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.arrived.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+        self.lock().answers.is_empty()
     }
 }
 

@@ -115,12 +115,15 @@ impl PluginIsolate {
         let registered = registered
             .map_err(|error| PluginError::Internal(format!("no signal handlers: {error}")))?;
         let waiting = Arc::clone(&stop);
-        let answers = Answers::new(Box::new(move || {
-            waiting.wake();
-            if let Some(wake) = &wake {
-                wake();
-            }
-        }));
+        let answers = Answers::new(
+            &blueprint.limits,
+            Box::new(move || {
+                waiting.wake();
+                if let Some(wake) = &wake {
+                    wake();
+                }
+            }),
+        );
         let mut isolate = Self {
             wall_time: blueprint.limits.wall_time,
             blueprint,

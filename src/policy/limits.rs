@@ -159,7 +159,10 @@ pub struct ResourceLimits {
 
     /// Per plugin: asynchronous host functions that have not answered.
     ///
-    /// Default 256 (strict 16, trusted 4096). Hit: a `RangeError` in the function.
+    /// Default 256 (strict 16, trusted 4096). Hit: a `RangeError` in the function. Answers that
+    /// the plugin does not take, as it is busy, are bounded by
+    /// [`array_buffers`](Self::array_buffers): one beyond is a `RangeError` with the code
+    /// `E_TOO_LARGE` instead.
     pub pending_host_calls: usize,
 
     /// Per plugin: events of `plugin.emit` that wait for the host to read them. Together they
