@@ -452,6 +452,24 @@ fn arguments_of_the_wrong_kind_are_type_errors() {
 }
 
 #[test]
+fn what_is_revoked_between_calls_is_refused() {
+    let mut granted = grant("/bin/echo", &["*"], Path::new("/"));
+    granted.arguments.push(Vec::new());
+    let worker = with(granted);
+    assert_eq!(run(&worker, &["x"], &json!({}))["code"], 0);
+    worker.blocking_execute("globalThis.kept = commands.run; 0").unwrap();
+    let mut less = worker.capabilities();
+    less.commands.get_mut("it").unwrap().arguments.truncate(1);
+    worker.narrow(less.clone()).unwrap();
+    assert_eq!(run(&worker, &[], &json!({})), REFUSED);
+    assert_eq!(run(&worker, &["x"], &json!({}))["code"], 0);
+    less.commands.clear();
+    worker.narrow(less).unwrap();
+    let code = "try { kept('it', ['x']) } catch (error) { error.code }";
+    assert_eq!(worker.blocking_execute(code), Ok("E_REFUSED".into()));
+}
+
+#[test]
 fn without_the_grant_there_are_no_commands() {
     let worker = crate::support::worker();
     assert_eq!(worker.blocking_execute("typeof commands"), Ok("undefined".into()));

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use plugin_sandbox::{
     AuditEvent, AuditOutcome, ByteSize, FetchBody, FetchError, FetchFuture, FetchRequest,
-    FetchResponse, Fetcher, HttpClient, NetworkGrant, PluginBuilder, PluginCapabilities,
-    PluginError, PluginWorker, Value,
+    FetchResponse, Fetcher, HostCall, HostFunctions, HttpClient, NetworkGrant, PluginBuilder,
+    PluginCapabilities, PluginError, PluginWorker, Value,
 };
 use serde_json::json;
 
@@ -626,7 +626,8 @@ fn every_request_leaves_one_event() {
     let url = format!("GET {url}/");
     assert_eq!(targets, [&*url, "GET https://evil.org/%E2%80%AEx?y", "GET (no URL)", &*url]);
     assert_eq!(events[0].outcome, AuditOutcome::Done);
-    assert!(events[1..].iter().all(|event| matches!(event.outcome, AuditOutcome::Failed(_))));
+    assert!(matches!(events[1].outcome, AuditOutcome::Refused(_)));
+    assert!(events[2..].iter().all(|event| matches!(event.outcome, AuditOutcome::Failed(_))));
 }
 
 #[test]
@@ -729,6 +730,52 @@ fn a_fetcher_that_fails_or_panics_fails_that_request_only() {
     assert_eq!(get("failed"), "TypeError E_NETWORK");
     assert_eq!(get("panics"), "Error undefined");
     assert_alive(&worker);
+}
+
+#[test]
+fn responses_that_a_busy_plugin_does_not_take_do_not_pile_up() {
+    let served = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&served);
+    let canned = Canned(move |_: &FetchRequest| {
+        count.fetch_add(1, Ordering::SeqCst);
+        FetchResponse::new(200).body(vec![0; 1 << 20])
+    });
+    let host = HostFunctions::new()
+        .function("served", move |_: &HostCall, ()| Ok(served.load(Ordering::SeqCst)));
+    let mut limits = patient_limits();
+    limits.array_buffers = ByteSize::mib(8);
+    let granted = NetworkGrant::to(["https://api.example.com"]).unwrap();
+    let granted = PluginCapabilities::default().network(granted).host("served").unwrap();
+    let worker = PluginWorker::builder("test")
+        .limits(limits)
+        .capabilities(granted)
+        .host_functions(host)
+        .fetcher(canned)
+        .build()
+        .unwrap();
+    let code = "
+        const all = Array.from({ length: 40 }, () => fetch({ url: 'https://api.example.com' }));
+        while (served() < 40);
+        Promise.allSettled(all)
+            .then(all => all.filter(one => one.reason?.code === 'E_TOO_LARGE').length > 20)";
+    assert_eq!(worker.blocking_execute(code), Ok(true.into()));
+}
+
+#[test]
+fn what_is_revoked_between_calls_is_refused() {
+    let server = Server::saying("ok");
+    let worker = with(grant([&*server.origin()]));
+    assert_eq!(get(&worker, server.origin())["body"], "ok");
+    worker.blocking_execute("globalThis.kept = fetch; Object.freeze(globalThis); 0").unwrap();
+    let mut less = worker.capabilities();
+    less.network.as_mut().unwrap().private_networks.clear();
+    worker.narrow(less.clone()).unwrap();
+    assert_eq!(get(&worker, server.origin()), REFUSED);
+    less.network = None;
+    worker.narrow(less).unwrap();
+    let code = "try { kept({ url: '' }) } catch (error) { error.code }";
+    assert_eq!(worker.blocking_execute(code), Ok("E_REFUSED".into()));
+    assert_eq!(server.seen().len(), 1);
 }
 
 #[test]

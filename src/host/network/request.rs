@@ -121,7 +121,7 @@ pub(super) fn check_url(url: &Url, grant: &NetworkGrant) -> Result<(), HostError
         return Err(refused(format!("{}: is neither http nor https", url.scheme())));
     }
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(HostError::type_error("a URL with a user or a password in it"));
+        return Err(refused("a URL with a user or a password in it"));
     }
     if url.as_str().len() > MAX_URL {
         return Err(too_large(format!("a URL of more than {MAX_URL} bytes")));
