@@ -665,6 +665,36 @@ fn a_connection_that_is_no_tls_or_no_http_is_an_error() {
 }
 
 #[test]
+fn a_server_whose_certificate_nobody_vouches_for_is_told_nothing() {
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use rustls::{ServerConfig, ServerConnection};
+
+    let pem = include_bytes!("../tls/localhost.pem");
+    let config =
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(
+                vec![CertificateDer::from_pem_slice(pem).unwrap()],
+                PrivateKeyDer::from_pem_slice(pem).unwrap(),
+            )
+            .unwrap();
+    let mut session = ServerConnection::new(Arc::new(config)).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    let server = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        rustls::Stream::new(&mut session, &mut stream).read(&mut [0])
+    });
+    let code = format!("fetch({{ url: '{url}' }}).catch(error => error.message)");
+    let told = with(grant([&*url])).blocking_execute(code).unwrap();
+    assert!(told.as_str().unwrap().contains("invalid peer certificate"), "{told}");
+    assert!(server.join().unwrap().is_err());
+}
+
+#[test]
 fn a_lookup_that_hangs_holds_up_nobody_else() {
     let (asked, asks) = mpsc::channel();
     let client = HttpClient::with_resolver(move |_: &str| {
