@@ -470,6 +470,14 @@ fn what_is_revoked_between_calls_is_refused() {
 }
 
 #[test]
+fn commands_are_described_to_typescript_where_they_are_granted() {
+    let describe = |granted| plugin_sandbox::HostFunctions::new().describe().typescript(granted);
+    let granted = PluginCapabilities::default().command("it", CommandGrant::new("/bin/pwd", "/"));
+    assert!(describe(&granted).contains("declare namespace commands"));
+    assert!(!describe(&PluginCapabilities::default()).contains("commands"));
+}
+
+#[test]
 fn without_the_grant_there_are_no_commands() {
     let worker = crate::support::worker();
     assert_eq!(worker.blocking_execute("typeof commands"), Ok("undefined".into()));

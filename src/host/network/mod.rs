@@ -68,3 +68,15 @@ fn built_in_fetcher() -> Result<Arc<dyn Fetcher>, PluginError> {
             .into(),
     ))
 }
+
+#[cfg(all(test, not(feature = "fetch")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_anybody_to_fetch_the_grant_is_an_error() {
+        let grant = NetworkGrant::to(["https://api.example.com"]).unwrap();
+        let error = define(HostFunctions::new(), &grant, None).unwrap_err().to_string();
+        assert!(error.contains("PluginBuilder::fetcher"), "{error}");
+    }
+}

@@ -230,8 +230,12 @@ impl HostDescription {
 }
 
 /// The declarations of what was granted with particulars.
-fn particulars(_: &PluginCapabilities) -> Vec<String> {
-    Vec::new()
+fn particulars(capabilities: &PluginCapabilities) -> Vec<String> {
+    let mut declarations = Vec::new();
+    if !capabilities.commands.is_empty() {
+        declarations.push(include_str!("declarations/commands.d.ts").to_owned());
+    }
+    declarations
 }
 
 impl FunctionDescription {

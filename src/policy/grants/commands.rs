@@ -15,12 +15,21 @@ use crate::protocol::PluginError;
 /// A program that a plugin may run, under the name that the host gave it.
 ///
 /// There is no shell: an argument is an argument, whatever is in it. The environment is empty
-/// but for what is named here.
+/// but for what is named here. What is refused is a `TypeError` with the code `E_REFUSED`.
+///
+/// What a program does with its arguments, its directory and the rest of the machine is the
+/// program's: grant one only if every granted argument list is harmless in a directory whose
+/// files the plugin may have written. Many programs run what they find in files (`git` in its
+/// configuration, `make`, every interpreter).
+///
+/// Besides these limits, which are the same for everybody: 256 arguments and 32 KiB of them, 4
+/// commands of a plugin at once, further ones wait.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CommandGrant {
-    /// The program's absolute path. Nothing is searched in `PATH`.
+    /// The program's absolute path; it must be there when the plugin is built. Nothing is
+    /// searched in `PATH`.
     pub program: PathBuf,
 
     /// The argument lists that may be given, each a list of [patterns](ArgumentPattern). Default
@@ -29,8 +38,9 @@ pub struct CommandGrant {
     #[schemars(with = "Vec<Vec<String>>")]
     pub arguments: Vec<Vec<ArgumentPattern>>,
 
-    /// The directory that it runs in; the plugin may name another below it. In a config file, a
-    /// relative one is below the directory of that file.
+    /// The directory that it runs in; the plugin may name another below it, out of which no `..`
+    /// and no link leads. It must exist when the plugin is built. In a config file, a relative
+    /// one is below the directory of that file.
     pub directory: PathBuf,
 
     /// Its whole environment. Default empty.
@@ -50,13 +60,15 @@ pub struct CommandGrant {
     #[schemars(with = "String")]
     pub output_size: ByteSize,
 
-    /// Per run: the longest time. Default 10 s. Hit: it is killed, with all it has started; an
-    /// `Error` with the code `E_TIMEOUT`.
+    /// Per run: the longest time from its start. Default 10 s. Hit: it is killed, with all it has
+    /// started; an `Error` with the code `E_TIMEOUT`. On Windows what it has started lives on,
+    /// here and wherever it is killed; elsewhere only what has left its session.
     #[serde(default = "CommandGrant::default_time", with = "humantime_serde")]
     #[schemars(with = "String")]
     pub time: Duration,
 
-    /// Whether the host is asked before each run. Default no. Without anybody to ask, building
+    /// Whether the host is asked before each run. Default no. Without anybody to ask
+    /// ([`PluginBuilder::confirm_commands`](crate::PluginBuilder::confirm_commands)), building
     /// the plugin fails.
     #[serde(default)]
     pub confirm: bool,

@@ -14,8 +14,15 @@ use crate::protocol::PluginError;
 
 /// Where a plugin may send requests, and how much.
 ///
-/// Every address that a name resolves to is checked, and every redirect is a new request that is
-/// checked like the first. What is refused is a `TypeError` with the code `E_REFUSED`.
+/// Every redirect is a new request that is checked like the first. What is refused is a
+/// `TypeError` with the code `E_REFUSED`; what fails on the way, one with the code `E_NETWORK`.
+///
+/// All of it holds for any [`Fetcher`](crate::Fetcher), but for `private_networks`: the built-in
+/// client checks every address that a name resolves to and connects to what it has checked; a
+/// fetcher of the host's has to do so itself.
+///
+/// Besides these limits, which are the same for everybody: 64 request headers and 16 KiB of
+/// them, URLs of 16 KiB (`RangeError`, `E_TOO_LARGE`); no user information in URLs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -38,19 +45,21 @@ pub struct NetworkGrant {
     #[schemars(with = "String")]
     pub request_size: ByteSize,
 
-    /// Per request: the body that is received, in bytes, after decompression. Default 8 MiB.
-    /// Hit: a `RangeError` with the code `E_TOO_LARGE`.
+    /// Per request: the body that is received, in bytes. Default 8 MiB. Hit: a `RangeError` with
+    /// the code `E_TOO_LARGE`, and the connection is closed. The built-in client asks for no
+    /// compression and undoes none.
     #[schemars(with = "String")]
     pub response_size: ByteSize,
 
-    /// Per request: the longest time from the beginning to the last byte, redirects included.
+    /// Per request: the longest time from when it may begin to the last byte, redirects included.
     /// Default 30 s. Hit: an `Error` with the code `E_TIMEOUT`. The wall time of the call that
     /// waits is shorter, as a rule.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String")]
     pub time: Duration,
 
-    /// Per plugin: the requests under way. Default 6. Hit: further ones wait.
+    /// Per plugin: the requests under way. Default 6. Hit: further ones wait. The host's memory
+    /// holds this many times [`response_size`](Self::response_size) at most, twice for a moment.
     pub concurrent: usize,
 
     /// Per request: the redirects that are followed. Default 5. Hit: a `TypeError` with the code
