@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::audit::{AuditSink, TracingAudit};
-use super::files;
 use super::commands::{self, CommandConfirm};
+use super::files;
 use super::functions::HostFunctions;
 use super::network::{self, Fetcher};
 use super::runtime::io_runtime;

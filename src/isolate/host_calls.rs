@@ -17,8 +17,8 @@ use super::state::State;
 use super::value_in::data_to_v8;
 use super::{realm, value_out};
 use crate::host::{
-    Arguments, Data, ErrorClass, HostCall, HostError, HostFunction, HostFuture, HostResult, Kept, Provider,
-    built_in_is_granted,
+    Arguments, Data, ErrorClass, HostCall, HostError, HostFunction, HostFuture, HostResult, Kept,
+    Provider, built_in_is_granted,
 };
 use crate::policy::{PluginCapabilities, ResourceLimits};
 use crate::protocol::PluginError;

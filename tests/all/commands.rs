@@ -134,13 +134,16 @@ fn no_descriptor_and_no_terminal_is_inherited() {
     let inherited = unsafe { libc::dup(2) };
     let directory = TempDir::new().unwrap();
     // The shell itself opens the directory that it lists: one more than the three.
-    let program = script(&directory, "ls /proc/self/fd | wc -l; cut -d' ' -f6,7 /proc/$$/stat");
+    let program = script(&directory, "ls /proc/self/fd | wc -l; cut -d' ' -f1,6,7 /proc/$$/stat");
     let mut granted = grant(program, &[], directory.path());
     granted.environment.insert("PATH".into(), "/usr/bin:/bin".into());
     let answer = run(&with(granted), &[], &json!({}));
     let said = answer["stdout"].as_str().unwrap().to_owned();
     assert!(said.starts_with("4\n"), "{inherited}: {answer}");
-    assert!(said.trim_end().ends_with(" 0"), "no terminal: {answer}");
+    let [_, process, session, terminal] = said.split_whitespace().collect::<Vec<_>>()[..] else {
+        panic!("{answer}");
+    };
+    assert_eq!((process, terminal), (session, "0"), "a session of its own, without terminal");
 }
 
 #[test]
