@@ -186,9 +186,7 @@ pub(super) fn stack_text<'s>(
     error: v8::Local<'s, v8::Value>,
     sites: v8::Local<'s, v8::Array>,
 ) -> v8::Local<'s, v8::Value> {
-    let message = v8::Exception::create_message(scope, error).get(scope);
-    let message = beginning(scope, message, MAX_MESSAGE);
-    let mut stack = message.strip_prefix("Uncaught ").unwrap_or(&message).to_owned();
+    let mut stack = headline(scope, error, MAX_MESSAGE);
     for index in 0..sites.length().min(MAX_FRAMES as u32) {
         // The text of a call site, which only V8 has touched so far.
         let site = sites.get_index(scope, index).and_then(|site| site.to_string(scope));
@@ -202,6 +200,44 @@ pub(super) fn stack_text<'s>(
         Some(stack) => stack.into(),
         None => v8::undefined(scope).into(),
     }
+}
+
+/// Name and message of an error, as V8 would write them, without calling anything of it.
+pub(super) fn headline(
+    scope: &Scope<'_, '_>,
+    error: v8::Local<'_, v8::Value>,
+    most: usize,
+) -> String {
+    if let Ok(object) = v8::Local::<v8::Object>::try_from(error)
+        && let Some(key) = headline_key(scope)
+        && let Some(headline) = object.get_private(scope, key)
+        && let Ok(headline) = v8::Local::<v8::String>::try_from(headline)
+    {
+        return beginning(scope, headline, most);
+    }
+    let message = v8::Exception::create_message(scope, error).get(scope);
+    let message = beginning(scope, message, most);
+    message.strip_prefix("Uncaught ").unwrap_or(&message).to_owned()
+}
+
+/// `headline(error, text)`, for our own classes of errors: V8 does not call the getters that have
+/// their name and message.
+pub(super) fn set_headline(
+    scope: &mut Scope<'_, '_>,
+    arguments: v8::FunctionCallbackArguments<'_>,
+    _: v8::ReturnValue<'_>,
+) {
+    if let Ok(object) = v8::Local::<v8::Object>::try_from(arguments.get(0))
+        && let Some(key) = headline_key(scope)
+    {
+        object.set_private(scope, key, arguments.get(1));
+    }
+}
+
+/// A symbol that no guest can come by.
+fn headline_key<'s>(scope: &Scope<'s, '_>) -> Option<v8::Local<'s, v8::Private>> {
+    let name = v8::String::new(scope, "plugin-sandbox headline")?;
+    Some(v8::Private::for_api(scope, Some(name)))
 }
 
 /// Frames of the sandbox's own code are nobody's business.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::Failure;
 use super::events;
 use super::failure::OrThrown as _;
-use super::inspect;
-use super::realm;
+use super::prelude::SANDBOX_SCHEME;
 use super::state::State;
+use super::{inspect, realm, web};
 
 /// How many hooks a plugin may register, and how long a name may be: they are kept outside the
 /// plugin's heap.
@@ -114,6 +114,13 @@ fn global_function<'s>(
     let Ok(function) = v8::Local::<v8::Function>::try_from(value) else { return Ok(None) };
     // `parseInt` is a function of the global object too, and nobody's hook. A function of the
     // plugin's own by the same name has a script that it comes from.
-    let is_builtin = realm::is_language_name(name) && function.script_id() <= 0;
+    let is_builtin = (realm::is_language_name(name) || web::is_name(name))
+        && (function.script_id() <= 0 || is_of_the_sandbox(scope, function));
     Ok((!is_builtin).then_some(function))
+}
+
+/// Whether a function is one of our own scripts': a guarded builtin, or one of the web's.
+fn is_of_the_sandbox(scope: &v8::PinScope<'_, '_>, function: v8::Local<'_, v8::Function>) -> bool {
+    let name = function.get_script_origin(scope).resource_name();
+    name.is_some_and(|name| name.to_rust_string_lossy(scope).starts_with(SANDBOX_SCHEME))
 }

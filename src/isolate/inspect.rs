@@ -270,9 +270,8 @@ impl Writer {
         object: v8::Local<'_, v8::Object>,
     ) -> Result<(), Failure> {
         // V8's own text of an error, made without calling anything of it.
-        let message = v8::Exception::create_message(scope, object.into());
-        let headline = text_of(scope, message.get(scope));
-        self.push(headline.strip_prefix("Uncaught ").unwrap_or(&headline));
+        let headline = super::exception::headline(scope, object.into(), MAX_TEXT + 1);
+        self.push(&headline);
         for frame in super::exception::frames_of(scope, object.into()) {
             self.push(&format!("\n    at {frame}"));
         }

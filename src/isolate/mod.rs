@@ -19,6 +19,7 @@
 //! | `settle` | the event loop: microtasks, timers, the host's answers, waiting for a promise |
 //! | `clock`, `random` | `Date` and `performance`, `Math.random` and `crypto` |
 //! | `timers`, `host_calls` | `setTimeout` and its kin; host functions and their promises |
+//! | `web` | text encodings, `URL`, events, `structuredClone`: the web's own, in JavaScript |
 //! | `value_in`, `value_out`, `refusal`, `date` | JSON values into V8 and out of it |
 //! | `owner` | how others reach the isolate from their threads |
 //! | `exception` | a thrown value as a `JsError` |
@@ -54,6 +55,7 @@ mod state;
 mod timers;
 mod value_in;
 mod value_out;
+mod web;
 mod world;
 
 pub(crate) use builder::Blueprint;

@@ -6,7 +6,7 @@
 use super::Failure;
 use super::failure::OrThrown as _;
 use super::state::State;
-use super::{clock, console, hooks, host_calls, inspect, random, timers};
+use super::{clock, console, hooks, host_calls, inspect, random, timers, web};
 use crate::policy::{Capability, PluginCapabilities};
 use crate::protocol::PluginError;
 
@@ -112,7 +112,7 @@ const OWN: &[&str] = &[
 
 /// Whether a host function cannot have this name.
 pub(super) fn is_taken(name: &str) -> bool {
-    is_language_name(name) || OWN.contains(&name)
+    is_language_name(name) || OWN.contains(&name) || web::is_name(name)
 }
 
 /// Makes the global object of the present context the plugin's.
@@ -133,6 +133,8 @@ pub(super) fn build(scope: &mut v8::PinScope<'_, '_>) -> Result<(), Failure> {
     if capabilities.has(Capability::Timers) {
         timers::define(scope, global)?;
     }
+    let timers = capabilities.has(Capability::Timers);
+    web::define(scope, global, web::Offered { encoding: true, web: true, timers })?;
     host_calls::define(scope, global)
 }
 

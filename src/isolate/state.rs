@@ -14,6 +14,7 @@ use super::host_calls::{Answers, HostCalls};
 use super::modules::Modules;
 use super::random::RandomSource;
 use super::timers::Timers;
+use super::web::Web;
 use crate::host::{Caller, ConsoleLevel, ConsoleMessage, HostFunction, Provider};
 use crate::policy::PluginCapabilities;
 use crate::watchdog::Slot;
@@ -44,6 +45,7 @@ pub(super) struct State {
     pub(super) host_calls: RefCell<HostCalls>,
     pub(super) answers: Arc<Answers>,
     pub(super) console: ConsoleMeter,
+    pub(super) web: Web,
     /// Turns of the event loop.
     pub(super) turns: Cell<u32>,
 }
@@ -80,6 +82,7 @@ impl State {
             host_calls: RefCell::default(),
             answers: Arc::clone(answers),
             console: ConsoleMeter::default(),
+            web: Web::default(),
             turns: Cell::new(0),
             blueprint: Arc::clone(blueprint),
         })

@@ -103,7 +103,7 @@ pub(super) fn define(
     realm::define_function(scope, global, "clearInterval", 0, clear)
 }
 
-fn set_timeout(
+pub(super) fn set_timeout(
     scope: &mut v8::PinScope<'_, '_>,
     arguments: v8::FunctionCallbackArguments<'_>,
     answer: v8::ReturnValue<'_>,

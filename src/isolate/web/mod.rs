@@ -1,0 +1,261 @@
+//! The web's own APIs that need nothing from outside: text encodings, URLs, events, clones.
+//!
+//! The classes are JavaScript, in the files beside this one, over a few functions in Rust. A new
+//! realm runs one small script, `primordials.js`, which keeps the language's functions as they are
+//! before the plugin's code; the rest is compiled when the plugin first touches a name, as most
+//! plugins touch few of them. Until then a name is a lazy data property, which V8 replaces by its
+//! value when it is read. If that ends in an exception, or the call is stopped, the property stays
+//! as it was, and the next call tries again.
+//!
+//! | file | what it owns |
+//! |---|---|
+//! | `natives` | the table of functions that the scripts are given |
+//! | `url`, `encoding`, `base64`, `clone` | these functions |
+//! | `primordials.js` | what is captured at the start; the rules for all of these scripts |
+//! | `webidl.js` | what the classes have in common |
+
+mod base64;
+mod clone;
+mod encoding;
+mod natives;
+mod url;
+
+use std::cell::RefCell;
+
+use super::Failure;
+use super::failure::OrThrown as _;
+use super::prelude::SANDBOX_SCHEME;
+use super::script;
+use super::state::State;
+
+/// What of this a plugin gets.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Offered {
+    /// `TextEncoder`, `TextDecoder`, `atob`, `btoa`.
+    pub(super) encoding: bool,
+    /// The rest.
+    pub(super) web: bool,
+    /// `AbortSignal.timeout`.
+    pub(super) timers: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Group {
+    Encoding,
+    Web,
+}
+
+/// A name on the global object, and the script whose exports have it.
+const GLOBALS: [(&str, &str, Group); 14] = [
+    ("AbortController", "abort", Group::Web),
+    ("AbortSignal", "abort", Group::Web),
+    ("CustomEvent", "event", Group::Web),
+    ("DOMException", "dom_exception", Group::Web),
+    ("Event", "event", Group::Web),
+    ("EventTarget", "event_target", Group::Web),
+    ("TextDecoder", "text_decoder", Group::Encoding),
+    ("TextEncoder", "text_encoder", Group::Encoding),
+    ("URL", "url", Group::Web),
+    ("URLSearchParams", "url_search_params", Group::Web),
+    ("atob", "base64", Group::Encoding),
+    ("btoa", "base64", Group::Encoding),
+    ("queueMicrotask", "queue_microtask", Group::Web),
+    ("structuredClone", "structured_clone", Group::Web),
+];
+
+/// The scripts: each an expression whose value is a function of the primordials, the natives and
+/// `load`, that answers its exports.
+const SCRIPTS: [(&str, &str); 12] = [
+    ("abort", include_str!("abort.js")),
+    ("base64", include_str!("base64.js")),
+    ("dom_exception", include_str!("dom_exception.js")),
+    ("event", include_str!("event.js")),
+    ("event_target", include_str!("event_target.js")),
+    ("queue_microtask", include_str!("queue_microtask.js")),
+    ("structured_clone", include_str!("structured_clone.js")),
+    ("text_decoder", include_str!("text_decoder.js")),
+    ("text_encoder", include_str!("text_encoder.js")),
+    ("url", include_str!("url.js")),
+    ("url_search_params", include_str!("url_search_params.js")),
+    ("webidl", include_str!("webidl.js")),
+];
+
+const PRIMORDIALS: &str = include_str!("primordials.js");
+
+/// What one realm has of this.
+#[derive(Default)]
+pub(super) struct Web {
+    parts: RefCell<Parts>,
+    decoders: RefCell<encoding::Decoders>,
+    timers: std::cell::Cell<bool>,
+}
+
+#[derive(Default)]
+struct Parts {
+    primordials: Option<v8::Global<v8::Object>>,
+    natives: Option<v8::Global<v8::Object>>,
+    /// The exports of the scripts that have run.
+    exports: [Option<v8::Global<v8::Object>>; SCRIPTS.len()],
+}
+
+/// Whether the global object may have this name from here.
+pub(super) fn is_name(name: &str) -> bool {
+    GLOBALS.iter().any(|(global, ..)| *global == name)
+}
+
+/// Defines what is offered. To be called after the hardening, and before any guest code.
+pub(super) fn define(
+    scope: &mut v8::PinScope<'_, '_>,
+    global: v8::Local<'_, v8::Object>,
+    offered: Offered,
+) -> Result<(), Failure> {
+    if !offered.encoding && !offered.web {
+        return Ok(());
+    }
+    let primordials = object(run(scope, "primordials", PRIMORDIALS)?)?;
+    let primordials = v8::Global::new(scope, primordials);
+    let state = State::of(scope);
+    state.web.parts.borrow_mut().primordials = Some(primordials);
+    state.web.timers.set(offered.timers);
+    for (index, (name, _, group)) in GLOBALS.iter().enumerate() {
+        let is_offered = match group {
+            Group::Encoding => offered.encoding,
+            Group::Web => offered.web,
+        };
+        // `DOMException` is what `atob` throws.
+        if is_offered || *name == "DOMException" {
+            define_lazily(scope, global, name, index)?;
+        }
+    }
+    Ok(())
+}
+
+fn define_lazily(
+    scope: &v8::PinScope<'_, '_>,
+    global: v8::Local<'_, v8::Object>,
+    name: &str,
+    index: usize,
+) -> Result<(), Failure> {
+    let key = v8::String::new(scope, name).or_thrown()?;
+    let data = v8::Integer::new_from_unsigned(scope, index as u32);
+    let defined = global.set_lazy_data_property_with_data(
+        scope,
+        key.into(),
+        first_touch,
+        data.into(),
+        v8::PropertyAttribute::DONT_ENUM,
+        v8::SideEffectType::HasSideEffect,
+        v8::SideEffectType::HasSideEffect,
+    );
+    defined.or_thrown().map(drop)
+}
+
+/// The getter of a lazy property. V8 keeps what it answers, unless an exception is pending: so
+/// one must be, wherever there is no answer.
+fn first_touch(
+    scope: &mut v8::PinScope<'_, '_>,
+    _: v8::Local<'_, v8::Name>,
+    arguments: v8::PropertyCallbackArguments<'_>,
+    mut answer: v8::ReturnValue<'_, v8::Value>,
+) {
+    match touched(scope, arguments.data()) {
+        Ok(value) => answer.set(value),
+        Err(failure) => throw(scope, failure),
+    }
+}
+
+fn touched<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    index: v8::Local<'_, v8::Value>,
+) -> Result<v8::Local<'s, v8::Value>, Failure> {
+    let index = index.uint32_value(scope).or_thrown()? as usize;
+    let (name, script, _) = GLOBALS[index];
+    let exports = exports_of(scope, script)?;
+    let key = v8::String::new(scope, name).or_thrown()?;
+    exports.get(scope, key.into()).or_thrown()
+}
+
+/// Leaves an exception pending, which `Thrown` says is there already.
+fn throw(scope: &v8::PinScope<'_, '_>, failure: Failure) {
+    if let Failure::Error(error) = failure {
+        super::realm::throw_type_error(scope, &error.to_string());
+    }
+}
+
+/// The exports of a script, which is run for that if it has not been.
+fn exports_of<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    name: &str,
+) -> Result<v8::Local<'s, v8::Object>, Failure> {
+    let state = State::of(scope);
+    let index = SCRIPTS.iter().position(|(script, _)| *script == name);
+    let index = index.ok_or_else(|| internal("no such script"))?;
+    if let Some(exports) = &state.web.parts.borrow().exports[index] {
+        return Ok(v8::Local::new(scope, exports));
+    }
+    let make = run(scope, name, SCRIPTS[index].1)?;
+    let make = v8::Local::<v8::Function>::try_from(make).map_err(|_| internal("no function"))?;
+    let primordials = state.web.parts.borrow().primordials.clone();
+    let primordials = primordials.ok_or_else(|| internal("no primordials"))?;
+    let primordials = v8::Local::new(scope, primordials);
+    let natives = natives(scope, &state)?;
+    let load = natives::loader(scope)?;
+    let receiver = v8::undefined(scope).into();
+    let arguments = [primordials.into(), natives.into(), load.into()];
+    let exports = object(make.call(scope, receiver, &arguments).or_thrown()?)?;
+    // Only now: a script that was stopped half-way runs anew.
+    state.web.parts.borrow_mut().exports[index] = Some(v8::Global::new(scope, exports));
+    Ok(exports)
+}
+
+fn natives<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    state: &State,
+) -> Result<v8::Local<'s, v8::Object>, Failure> {
+    if let Some(natives) = &state.web.parts.borrow().natives {
+        return Ok(v8::Local::new(scope, natives));
+    }
+    let natives = natives::table(scope, state.web.timers.get())?;
+    state.web.parts.borrow_mut().natives = Some(v8::Global::new(scope, natives));
+    Ok(natives)
+}
+
+fn run<'s>(
+    scope: &v8::PinScope<'s, '_>,
+    name: &str,
+    code: &'static str,
+) -> Result<v8::Local<'s, v8::Value>, Failure> {
+    // Not copied: the scripts are ASCII, as a test sees to.
+    let source = v8::String::new_external_onebyte_static(scope, code.as_bytes()).or_thrown()?;
+    let origin = script::origin(scope, &format!("{SANDBOX_SCHEME}web/{name}.js"), false)?;
+    let script = v8::Script::compile(scope, source, Some(&origin)).or_thrown()?;
+    script.run(scope).or_thrown()
+}
+
+fn object<'s>(value: v8::Local<'s, v8::Value>) -> Result<v8::Local<'s, v8::Object>, Failure> {
+    v8::Local::<v8::Object>::try_from(value).map_err(|_| internal("no object"))
+}
+
+fn internal(message: &str) -> Failure {
+    crate::protocol::PluginError::Internal(format!("web APIs: {message}")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scripts_are_ascii_as_v8_reads_them_byte_by_byte() {
+        for (name, code) in SCRIPTS {
+            assert!(code.is_ascii(), "{name}");
+        }
+        assert!(PRIMORDIALS.is_ascii());
+    }
+
+    #[test]
+    fn every_name_has_a_script() {
+        for (name, script, _) in GLOBALS {
+            assert!(SCRIPTS.iter().any(|(other, _)| *other == script), "{name}");
+        }
+    }
+}
