@@ -7,6 +7,7 @@ mod support;
 mod cli;
 mod clock;
 mod commands;
+mod conformance;
 mod console;
 mod corpus;
 mod entries;

@@ -1,9 +1,9 @@
 // `AbortController` and `AbortSignal`.
 (function (primordials, natives, load) {
   'use strict';
-  const { construct, setPrototypeOf, trunc, TypeErrorOf } = primordials;
+  const { construct, setPrototypeOf, trunc, TypeErrorOf, iteratorKey } = primordials;
   const { report, setTimeout } = natives;
-  const { need, makeList, isObject, sequence, defineInterface, Foreign, registerBrand, iteratorKey } = load('webidl');
+  const { need, makeList, isObject, sequence, defineInterface, Foreign, registerBrand } = load('webidl');
   const { DOMException } = load('dom_exception');
   const { EventTarget, signals, fire, setHandler } = load('event_target');
 

@@ -107,3 +107,50 @@ pub(super) fn other_keys(
         answer.set(keys.into());
     }
 }
+
+/// `bufferOf(view)`: the buffer behind a view. To be asked only where there is one.
+pub(super) fn buffer_of(
+    scope: &mut Scope<'_, '_>,
+    arguments: Arguments<'_>,
+    mut answer: v8::ReturnValue<'_>,
+) {
+    if let Ok(view) = v8::Local::<v8::ArrayBufferView>::try_from(arguments.get(0))
+        && let Some(buffer) = view.buffer(scope)
+    {
+        answer.set(buffer.into());
+    }
+}
+
+/// `bufferState(buffer)`: its length, whether it is detached, and whether it can be resized.
+pub(super) fn buffer_state(
+    scope: &mut Scope<'_, '_>,
+    arguments: Arguments<'_>,
+    mut answer: v8::ReturnValue<'_>,
+) {
+    let Ok(buffer) = v8::Local::<v8::ArrayBuffer>::try_from(arguments.get(0)) else { return };
+    // Not for one that is detached, whose store is nobody's.
+    let is_detached = buffer.was_detached();
+    let is_resizable = !is_detached && buffer.get_backing_store().is_resizable_by_user_javascript();
+    let state: [v8::Local<'_, v8::Value>; 3] = [
+        v8::Number::new(scope, buffer.byte_length() as f64).into(),
+        v8::Boolean::new(scope, is_detached).into(),
+        v8::Boolean::new(scope, is_resizable).into(),
+    ];
+    answer.set(v8::Array::new_with_elements(scope, &state).into());
+}
+
+/// `viewState(view)`: where it begins, its length in bytes, and in elements.
+pub(super) fn view_state(
+    scope: &mut Scope<'_, '_>,
+    arguments: Arguments<'_>,
+    mut answer: v8::ReturnValue<'_>,
+) {
+    let Ok(view) = v8::Local::<v8::ArrayBufferView>::try_from(arguments.get(0)) else { return };
+    let items = match v8::Local::<v8::TypedArray>::try_from(arguments.get(0)) {
+        Ok(array) => array.length(),
+        Err(_) => view.byte_length(),
+    };
+    let state = [view.byte_offset(), view.byte_length(), items]
+        .map(|size| v8::Number::new(scope, size as f64).into());
+    answer.set(v8::Array::new_with_elements(scope, &state).into());
+}

@@ -1,9 +1,8 @@
 //! The web's own APIs that need nothing from outside: text encodings, URLs, events, clones.
 //!
-//! The classes are JavaScript, in the files beside this one, over a few functions in Rust. A new
-//! realm runs one small script, `primordials.js`, which keeps the language's functions as they are
-//! before the plugin's code; the rest is compiled when the plugin first touches a name, as most
-//! plugins touch few of them. Until then a name is a lazy data property, which V8 replaces by its
+//! The classes are JavaScript, in the files beside this one, over a few functions in Rust. When a
+//! realm is made, the language's functions are captured as they are before the plugin's code. The
+//! scripts are compiled when the plugin first touches a name, as most plugins touch few. Until then a name is a lazy data property, which V8 replaces by its
 //! value when it is read. If that ends in an exception, or the call is stopped, the property stays
 //! as it was, and the next call tries again.
 //!
@@ -11,13 +10,15 @@
 //! |---|---|
 //! | `natives` | the table of functions that the scripts are given |
 //! | `url`, `encoding`, `base64`, `clone` | these functions |
-//! | `primordials.js` | what is captured at the start; the rules for all of these scripts |
+//! | `primordials` | what is captured at the start |
+//! | `primordials.js` | the same as the scripts use it, and the rules for all of them |
 //! | `webidl.js` | what the classes have in common |
 
 mod base64;
 mod clone;
 mod encoding;
 mod natives;
+mod primordials;
 mod url;
 
 use std::cell::RefCell;
@@ -92,6 +93,7 @@ pub(super) struct Web {
 
 #[derive(Default)]
 struct Parts {
+    captured: Option<v8::Global<v8::Array>>,
     primordials: Option<v8::Global<v8::Object>>,
     natives: Option<v8::Global<v8::Object>>,
     /// The exports of the scripts that have run.
@@ -112,10 +114,9 @@ pub(super) fn define(
     if !offered.encoding && !offered.web {
         return Ok(());
     }
-    let primordials = object(run(scope, "primordials", PRIMORDIALS)?)?;
-    let primordials = v8::Global::new(scope, primordials);
+    let captured = primordials::capture(scope, global)?;
     let state = State::of(scope);
-    state.web.parts.borrow_mut().primordials = Some(primordials);
+    state.web.parts.borrow_mut().captured = Some(captured);
     state.web.timers.set(offered.timers);
     for (index, (name, _, group)) in GLOBALS.iter().enumerate() {
         let is_offered = match group {
@@ -193,16 +194,11 @@ fn exports_of<'s>(
     if let Some(exports) = &state.web.parts.borrow().exports[index] {
         return Ok(v8::Local::new(scope, exports));
     }
-    let make = run(scope, name, SCRIPTS[index].1)?;
-    let make = v8::Local::<v8::Function>::try_from(make).map_err(|_| internal("no function"))?;
-    let primordials = state.web.parts.borrow().primordials.clone();
-    let primordials = primordials.ok_or_else(|| internal("no primordials"))?;
-    let primordials = v8::Local::new(scope, primordials);
+    let primordials = primordials(scope, &state)?;
     let natives = natives(scope, &state)?;
     let load = natives::loader(scope)?;
-    let receiver = v8::undefined(scope).into();
     let arguments = [primordials.into(), natives.into(), load.into()];
-    let exports = object(make.call(scope, receiver, &arguments).or_thrown()?)?;
+    let exports = run(scope, name, SCRIPTS[index].1, &arguments)?;
     // Only now: a script that was stopped half-way runs anew.
     state.web.parts.borrow_mut().exports[index] = Some(v8::Global::new(scope, exports));
     Ok(exports)
@@ -220,16 +216,36 @@ fn natives<'s>(
     Ok(natives)
 }
 
+fn primordials<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    state: &State,
+) -> Result<v8::Local<'s, v8::Object>, Failure> {
+    if let Some(primordials) = &state.web.parts.borrow().primordials {
+        return Ok(v8::Local::new(scope, primordials));
+    }
+    let captured = state.web.parts.borrow().captured.clone();
+    let captured = captured.ok_or_else(|| internal("nothing was captured"))?;
+    let captured = primordials::table(scope, &captured)?;
+    let primordials = run(scope, "primordials", PRIMORDIALS, &[captured.into()])?;
+    state.web.parts.borrow_mut().primordials = Some(v8::Global::new(scope, primordials));
+    Ok(primordials)
+}
+
+/// Calls the function that a script is.
 fn run<'s>(
     scope: &v8::PinScope<'s, '_>,
     name: &str,
     code: &'static str,
-) -> Result<v8::Local<'s, v8::Value>, Failure> {
+    arguments: &[v8::Local<'_, v8::Value>],
+) -> Result<v8::Local<'s, v8::Object>, Failure> {
     // Not copied: the scripts are ASCII, as a test sees to.
     let source = v8::String::new_external_onebyte_static(scope, code.as_bytes()).or_thrown()?;
     let origin = script::origin(scope, &format!("{SANDBOX_SCHEME}web/{name}.js"), false)?;
     let script = v8::Script::compile(scope, source, Some(&origin)).or_thrown()?;
-    script.run(scope).or_thrown()
+    let make = script.run(scope).or_thrown()?;
+    let make = v8::Local::<v8::Function>::try_from(make).map_err(|_| internal("no function"))?;
+    let receiver = v8::undefined(scope).into();
+    object(make.call(scope, receiver, arguments).or_thrown()?)
 }
 
 fn object<'s>(value: v8::Local<'s, v8::Value>) -> Result<v8::Local<'s, v8::Object>, Failure> {

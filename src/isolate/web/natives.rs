@@ -22,6 +22,9 @@ pub(super) fn table<'s>(
     realm::define_function(scope, table, "kindOf", 1, clone::kind_of)?;
     realm::define_function(scope, table, "isOnHeap", 1, clone::is_on_heap)?;
     realm::define_function(scope, table, "otherKeys", 1, clone::other_keys)?;
+    realm::define_function(scope, table, "bufferOf", 1, clone::buffer_of)?;
+    realm::define_function(scope, table, "bufferState", 1, clone::buffer_state)?;
+    realm::define_function(scope, table, "viewState", 1, clone::view_state)?;
     realm::define_function(scope, table, "decodeBase64", 1, base64::decode)?;
     realm::define_function(scope, table, "encodeBase64", 1, base64::encode)?;
     realm::define_function(scope, table, "utf8Length", 1, encoding::utf8_length)?;

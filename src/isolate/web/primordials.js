@@ -1,6 +1,5 @@
-// The pristine functions of the language: an expression whose value is one frozen object without a
-// prototype. It runs in every new realm, after the hardening and before any guest code, so it only
-// captures; everything else of the web APIs is compiled when the plugin first touches it.
+// The pristine functions of the language as the scripts of this folder use them: a function of what
+// primordials.rs has captured, which answers one frozen object without a prototype.
 //
 // RULES FOR THE FILES OF THIS FOLDER. They run when the guest may have replaced anything it can
 // reach. So nothing looks up a property of a built-in object: methods come from here, uncurried
@@ -9,69 +8,91 @@
 // that `list[list.length] = x` meets no setter; arrays for the guest are filled by `append`.
 // Object literals that are read by name have `__proto__: null`. Nothing that is in here, in the
 // natives or in a module's exports may reach the guest. tests/all/web.rs attacks.
-(() => {
+(function (captured) {
   'use strict';
-  const { apply, construct, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys } = Reflect;
-  const uncurry = Function.prototype.bind.bind(Function.prototype.call);
-  const getter = (owner, key) => uncurry(getOwnPropertyDescriptor(owner, key).get);
-  const typedArrays = { __proto__: null };
-  const names = ['Int8Array', 'Uint8Array', 'Uint8ClampedArray', 'Int16Array', 'Uint16Array', 'Int32Array',
-    'Uint32Array', 'Float16Array', 'Float32Array', 'Float64Array', 'BigInt64Array', 'BigUint64Array'];
-  for (const name of names) typedArrays[name] = globalThis[name];
-  const errors = { __proto__: null };
-  for (const name of ['EvalError', 'RangeError', 'ReferenceError', 'SyntaxError', 'TypeError', 'URIError', 'Error']) {
-    errors[name] = globalThis[name];
-  }
-  const typedArray = getPrototypeOf(Int8Array.prototype);
-  const buffer = ArrayBuffer.prototype;
-  const view = DataView.prototype;
-  const map = Map.prototype;
-  const set = Set.prototype;
-  const regExp = RegExp.prototype;
-  return Object.freeze({
+  const call = captured['Function.prototype.call'];
+  const apply = captured['Reflect.apply'];
+  const bind = captured['Function.prototype.bind'];
+  // A bound `call` is immune to a replaced Function.prototype.call.
+  const uncurry = (f) => apply(bind, call, [f]);
+  const method = (name) => uncurry(captured[name]);
+  const getter = (name) => uncurry(captured[`get ${name}`]);
+  const flag = (name) => getter(`RegExp.prototype.${name}`);
+  return captured['Object.freeze']({
     __proto__: null,
-    apply, construct, defineProperty, getOwnPropertyDescriptor, getPrototypeOf, ownKeys,
-    setPrototypeOf: Object.setPrototypeOf,
-    hasOwn: Object.hasOwn,
-    keysOf: Object.keys,
-    freeze: Object.freeze,
-    isArray: Array.isArray,
-    ArrayOf: Array, ObjectOf: Object, MapOf: Map, SetOf: Set, DateOf: Date, RegExpOf: RegExp,
-    ArrayBufferOf: ArrayBuffer, DataViewOf: DataView, Uint8ArrayOf: Uint8Array,
-    ErrorOf: Error, TypeErrorOf: TypeError, RangeErrorOf: RangeError,
-    functionPrototype: Function.prototype,
-    errorPrototype: Error.prototype,
-    iteratorPrototype: Iterator.prototype,
-    iteratorKey: Symbol.iterator,
-    toStringTagKey: Symbol.toStringTag,
-    trunc: Math.trunc,
-    slice: uncurry(String.prototype.slice),
-    toWellFormed: uncurry(String.prototype.toWellFormed),
-    mapGet: uncurry(map.get), mapSet: uncurry(map.set), mapHas: uncurry(map.has),
-    mapDelete: uncurry(map.delete), mapForEach: uncurry(map.forEach),
-    setAdd: uncurry(set.add), setHas: uncurry(set.has), setForEach: uncurry(set.forEach),
-    booleanValue: uncurry(Boolean.prototype.valueOf),
-    numberValue: uncurry(Number.prototype.valueOf),
-    stringValue: uncurry(String.prototype.valueOf),
-    bigIntValue: uncurry(BigInt.prototype.valueOf),
-    dateValue: uncurry(Date.prototype.getTime),
-    regExpSource: getter(regExp, 'source'),
+    apply,
+    construct: captured['Reflect.construct'],
+    defineProperty: captured['Reflect.defineProperty'],
+    getOwnPropertyDescriptor: captured['Reflect.getOwnPropertyDescriptor'],
+    getPrototypeOf: captured['Reflect.getPrototypeOf'],
+    ownKeys: captured['Reflect.ownKeys'],
+    setPrototypeOf: captured['Object.setPrototypeOf'],
+    hasOwn: captured['Object.hasOwn'],
+    keysOf: captured['Object.keys'],
+    isArray: captured['Array.isArray'],
+    trunc: captured['Math.trunc'],
+    iteratorKey: captured['Symbol.iterator'],
+    toStringTagKey: captured['Symbol.toStringTag'],
+    errorPrototype: captured['Error.prototype'],
+    iteratorPrototype: captured['Iterator.prototype'],
+    ArrayOf: captured.Array,
+    ObjectOf: captured.Object,
+    MapOf: captured.Map,
+    SetOf: captured.Set,
+    DateOf: captured.Date,
+    RegExpOf: captured.RegExp,
+    ArrayBufferOf: captured.ArrayBuffer,
+    DataViewOf: captured.DataView,
+    Uint8ArrayOf: captured.Uint8Array,
+    ErrorOf: captured.Error,
+    TypeErrorOf: captured.TypeError,
+    RangeErrorOf: captured.RangeError,
+    slice: method('String.prototype.slice'),
+    toWellFormed: method('String.prototype.toWellFormed'),
+    mapGet: method('Map.prototype.get'),
+    mapSet: method('Map.prototype.set'),
+    mapHas: method('Map.prototype.has'),
+    mapForEach: method('Map.prototype.forEach'),
+    setAdd: method('Set.prototype.add'),
+    setHas: method('Set.prototype.has'),
+    setForEach: method('Set.prototype.forEach'),
+    booleanValue: method('Boolean.prototype.valueOf'),
+    numberValue: method('Number.prototype.valueOf'),
+    stringValue: method('String.prototype.valueOf'),
+    bigIntValue: method('BigInt.prototype.valueOf'),
+    dateValue: method('Date.prototype.getTime'),
+    bufferTransfer: method('ArrayBuffer.prototype.transfer'),
+    bufferMaxLength: getter('ArrayBuffer.prototype.maxByteLength'),
+    arraySet: method('Int8Array.prototype.set'),
+    regExpSource: flag('source'),
     regExpFlags: [
-      ['d', getter(regExp, 'hasIndices')], ['g', getter(regExp, 'global')], ['i', getter(regExp, 'ignoreCase')],
-      ['m', getter(regExp, 'multiline')], ['s', getter(regExp, 'dotAll')], ['u', getter(regExp, 'unicode')],
-      ['v', getter(regExp, 'unicodeSets')], ['y', getter(regExp, 'sticky')],
+      ['d', flag('hasIndices')], ['g', flag('global')], ['i', flag('ignoreCase')], ['m', flag('multiline')],
+      ['s', flag('dotAll')], ['u', flag('unicode')], ['v', flag('unicodeSets')], ['y', flag('sticky')],
     ],
-    bufferLength: getter(buffer, 'byteLength'),
-    bufferMaxLength: getter(buffer, 'maxByteLength'),
-    bufferIsResizable: getter(buffer, 'resizable'),
-    bufferIsDetached: getter(buffer, 'detached'),
-    bufferTransfer: uncurry(buffer.transfer),
-    viewBuffer: getter(view, 'buffer'), viewOffset: getter(view, 'byteOffset'), viewLength: getter(view, 'byteLength'),
-    arrayBufferOf: getter(typedArray, 'buffer'),
-    arrayOffset: getter(typedArray, 'byteOffset'),
-    arrayLength: getter(typedArray, 'length'),
-    arrayBytes: getter(typedArray, 'byteLength'),
-    arraySet: uncurry(typedArray.set),
-    typedArrays, errors,
+    errors: {
+      __proto__: null,
+      EvalError: captured.EvalError,
+      RangeError: captured.RangeError,
+      ReferenceError: captured.ReferenceError,
+      SyntaxError: captured.SyntaxError,
+      TypeError: captured.TypeError,
+      URIError: captured.URIError,
+      Error: captured.Error,
+    },
+    typedArrays: {
+      __proto__: null,
+      Int8Array: captured.Int8Array,
+      Uint8Array: captured.Uint8Array,
+      Uint8ClampedArray: captured.Uint8ClampedArray,
+      Int16Array: captured.Int16Array,
+      Uint16Array: captured.Uint16Array,
+      Int32Array: captured.Int32Array,
+      Uint32Array: captured.Uint32Array,
+      Float16Array: captured.Float16Array,
+      Float32Array: captured.Float32Array,
+      Float64Array: captured.Float64Array,
+      BigInt64Array: captured.BigInt64Array,
+      BigUint64Array: captured.BigUint64Array,
+    },
   });
-})()
+})

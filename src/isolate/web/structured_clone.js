@@ -5,16 +5,17 @@
     hasOwn, keysOf, getOwnPropertyDescriptor, defineProperty, ObjectOf, ArrayOf, MapOf, SetOf, DateOf, RegExpOf,
     ArrayBufferOf, DataViewOf, Uint8ArrayOf, mapGet, mapSet, mapHas, mapForEach, setAdd, setHas, setForEach,
     booleanValue, numberValue, stringValue, bigIntValue, dateValue, regExpSource, regExpFlags,
-    bufferLength, bufferMaxLength, bufferIsResizable, bufferIsDetached, bufferTransfer,
-    viewBuffer, viewOffset, viewLength, arrayBufferOf, arrayOffset, arrayLength, arrayBytes, arraySet,
-    typedArrays, errors, iteratorKey,
+    bufferMaxLength, bufferTransfer, arraySet, typedArrays, errors, iteratorKey,
   } = primordials;
-  const { kindOf, isOnHeap, otherKeys } = natives;
+  const { kindOf, isOnHeap, otherKeys, bufferOf, bufferState, viewState } = natives;
   const { makeList, isObject, need, dictionary, sequence, isPlatformObject } = load('webidl');
   const { DOMException, isDOMException, cloneException } = load('dom_exception');
   // Beyond it the keys of an array are not listed (see hardening.js), but counted through.
   const MAX_KEYS = 2 ** 18;
   const MAX_ELEMENTS = 2 ** 24;
+  // The places in what `bufferState` and `viewState` answer.
+  const LENGTH = 0; const IS_DETACHED = 1; const IS_RESIZABLE = 2;
+  const OFFSET = 0; const BYTES = 1; const ITEMS = 2;
 
   const { structuredClone } = {
     structuredClone(value, options = undefined) {
@@ -85,7 +86,7 @@
       if (!isObject(value)) return put(target, key, value, isHidden);
       if (mapHas(this.#clones, value)) return put(target, key, mapGet(this.#clones, value), isHidden);
       const kind = kindOf(value);
-      const buffer = isArrayView(kind) && !isOnHeap(value) ? bufferOf(kind, value) : value;
+      const buffer = isArrayView(kind) && !isOnHeap(value) ? bufferOf(value) : value;
       if (setHas(this.#isTransferred, buffer)) {
         put(target, key, undefined, isHidden);
         const view = buffer === value ? undefined : shapeOf(kind, value);
@@ -186,11 +187,11 @@
     #view(kind, value) {
       if (kind !== 'DataView' && isOnHeap(value)) {
         // Small, and nobody else can see its bytes.
-        const copy = new typedArrays[kind](arrayLength(value));
+        const copy = new typedArrays[kind](viewState(value)[ITEMS]);
         arraySet(copy, value);
         return copy;
       }
-      const source = bufferOf(kind, value);
+      const source = bufferOf(value);
       if (kindOf(source) !== 'ArrayBuffer') refuse('Shared memory');
       const shape = shapeOf(kind, value);
       const buffer = mapHas(this.#clones, source) ? mapGet(this.#clones, source) : this.#known(source, cloneBuffer(source));
@@ -200,7 +201,7 @@
     #transfer() {
       const moved = new MapOf();
       for (let i = 0; i < this.#transferred.length; i++) {
-        if (bufferIsDetached(this.#transferred[i])) refuse('A detached ArrayBuffer');
+        if (bufferState(this.#transferred[i])[IS_DETACHED]) refuse('A detached ArrayBuffer');
       }
       for (let i = 0; i < this.#transferred.length; i++) {
         mapSet(moved, this.#transferred[i], bufferTransfer(this.#transferred[i]));
@@ -226,12 +227,12 @@
   }
 
   function isArrayView(kind) { return kind === 'DataView' || hasOwn(typedArrays, kind); }
-  function bufferOf(kind, view) { return kind === 'DataView' ? viewBuffer(view) : arrayBufferOf(view); }
 
   function cloneBuffer(source) {
-    if (bufferIsDetached(source)) refuse('A detached ArrayBuffer');
-    const length = bufferLength(source);
-    const target = bufferIsResizable(source)
+    const state = bufferState(source);
+    if (state[IS_DETACHED]) refuse('A detached ArrayBuffer');
+    const length = state[LENGTH];
+    const target = state[IS_RESIZABLE]
       ? new ArrayBufferOf(length, { __proto__: null, maxByteLength: bufferMaxLength(source) })
       : new ArrayBufferOf(length);
     arraySet(new Uint8ArrayOf(target), new Uint8ArrayOf(source));
@@ -241,13 +242,11 @@
   // What it takes to make the same view of another buffer. One to the end of a buffer that can be
   // resized is taken for one that follows its length.
   function shapeOf(kind, view) {
-    const buffer = bufferOf(kind, view);
-    if (kindOf(buffer) === 'ArrayBuffer' && bufferIsDetached(buffer)) refuse('A view of a detached ArrayBuffer');
-    const isData = kind === 'DataView';
-    const offset = isData ? viewOffset(view) : arrayOffset(view);
-    const bytes = isData ? viewLength(view) : arrayBytes(view);
-    const follows = kindOf(buffer) === 'ArrayBuffer' && bufferIsResizable(buffer) && offset + bytes === bufferLength(buffer);
-    return { __proto__: null, kind, offset, length: follows ? undefined : isData ? bytes : arrayLength(view) };
+    const buffer = bufferState(bufferOf(view));
+    if (buffer[IS_DETACHED]) refuse('A view of a detached ArrayBuffer');
+    const state = viewState(view);
+    const follows = buffer[IS_RESIZABLE] && state[OFFSET] + state[BYTES] === buffer[LENGTH];
+    return { __proto__: null, kind, offset: state[OFFSET], length: follows ? undefined : state[ITEMS] };
   }
 
   function viewOf(shape, buffer) {

@@ -1,8 +1,8 @@
 // `TextEncoder`.
 (function (primordials, natives, load) {
   'use strict';
-  const { ArrayBufferOf, Uint8ArrayOf, TypeErrorOf, arrayBytes, arraySet } = primordials;
-  const { utf8Length, writeUtf8, kindOf, isOnHeap } = natives;
+  const { ArrayBufferOf, Uint8ArrayOf, TypeErrorOf, arraySet } = primordials;
+  const { utf8Length, writeUtf8, kindOf, isOnHeap, viewState } = natives;
   const { need, text, defineInterface, registerBrand } = load('webidl');
   const LIMIT = 2 ** 24;
 
@@ -28,7 +28,7 @@
       if (kindOf(destination) !== 'Uint8Array') throw new TypeErrorOf('TextEncoder.encodeInto: the destination is not a Uint8Array.');
       if (!isOnHeap(destination)) return counts(writeUtf8(string, destination));
       // The bytes of a small array are where V8 may move them.
-      const copy = new Uint8ArrayOf(new ArrayBufferOf(arrayBytes(destination)));
+      const copy = new Uint8ArrayOf(new ArrayBufferOf(viewState(destination)[1]));
       arraySet(copy, destination);
       const packed = writeUtf8(string, copy);
       arraySet(destination, copy);

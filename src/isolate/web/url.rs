@@ -1,6 +1,6 @@
 //! URLs and form-encoded queries, as their standard has them: the parser is Servo's.
 
-use url::{Url, form_urlencoded, quirks};
+use url::{Position, Url, form_urlencoded, quirks};
 
 use crate::isolate::realm;
 
@@ -24,7 +24,7 @@ pub(super) fn parse(
         Url::parse(&text)
     } else {
         let base = base.to_rust_string_lossy(scope);
-        Url::parse(&base).and_then(|base| base.join(&text))
+        Url::parse(&base).and_then(|base| join(&base, &text))
     };
     if let Ok(url) = url {
         answer_parts(scope, &url, &mut answer);
@@ -50,7 +50,7 @@ pub(super) fn change(
         Some(6) => quirks::set_hostname(&mut url, &value),
         Some(7) => quirks::set_port(&mut url, &value),
         Some(8) => {
-            quirks::set_pathname(&mut url, &value);
+            set_pathname(&mut url, &value);
             Ok(())
         }
         Some(9) => {
@@ -80,7 +80,7 @@ fn answer_parts(scope: &Scope<'_, '_>, url: &Url, answer: &mut v8::ReturnValue<'
         );
         return realm::throw_range_error(scope, &message);
     }
-    let origin = quirks::origin(url);
+    let origin = origin(url);
     let parts = [
         quirks::href(url),
         &origin,
@@ -95,6 +95,43 @@ fn answer_parts(scope: &Scope<'_, '_>, url: &Url, answer: &mut v8::ReturnValue<'
         quirks::hash(url),
     ];
     answer_strings(scope, parts.into_iter(), answer);
+}
+
+/// `text` as it is meant where `base` is. The crate refuses three slashes where the base has a host,
+/// though they mean no more than two.
+fn join(base: &Url, text: &str) -> Result<Url, url::ParseError> {
+    let has_host = matches!(base.scheme(), "http" | "https" | "ws" | "wss" | "ftp");
+    let begin = text.trim_start_matches(|c: char| c <= ' ').replace(['\t', '\n', '\r'], "");
+    let slashes = begin.bytes().take_while(|byte| matches!(byte, b'/' | b'\\')).count();
+    if has_host && slashes > 2 {
+        return Url::parse(&format!("{}:{begin}", base.scheme()));
+    }
+    base.join(text)
+}
+
+/// Sets the path. Where there is no host, the crate would write a path that begins with two
+/// slashes as if it began with one.
+fn set_pathname(url: &mut Url, value: &str) {
+    let has_host = url.has_authority();
+    let path = url[..Position::BeforePath].len();
+    quirks::set_pathname(url, value);
+    if has_host || url.cannot_be_a_base() {
+        return;
+    }
+    let rest = &url.as_str()[path..];
+    let dot = if rest.starts_with("//") { "/." } else { "" };
+    if let Ok(mended) = Url::parse(&format!("{}:{dot}{rest}", url.scheme())) {
+        *url = mended;
+    }
+}
+
+/// Where a URL comes from. Of what is in a `blob:`, only two kinds are told.
+fn origin(url: &Url) -> String {
+    let is_known = |url: &Url| matches!(url.scheme(), "http" | "https");
+    if url.scheme() == "blob" && !Url::parse(url.path()).is_ok_and(|inner| is_known(&inner)) {
+        return "null".to_owned();
+    }
+    quirks::origin(url)
 }
 
 /// `parseForm(query)`: names and values in turn.

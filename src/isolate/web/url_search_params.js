@@ -4,12 +4,11 @@
   'use strict';
   const {
     apply, construct, defineProperty, getOwnPropertyDescriptor, ownKeys, setPrototypeOf, slice, toWellFormed,
-    mapGet, mapSet, MapOf, TypeErrorOf,
+    mapGet, mapSet, MapOf, TypeErrorOf, iteratorKey, iteratorPrototype,
   } = primordials;
   const { parseForm, encodeForm } = natives;
   const {
     makeList, append, isObject, need, text, sequence, tag, defineInterface, Foreign, registerBrand,
-    iteratorKey, iteratorPrototype,
   } = load('webidl');
   const LIMIT = 2 ** 20;
 
@@ -187,7 +186,8 @@
       registerBrand((value) => #names in value);
       const serialize = this.prototype.toString;
       attach = (query, changed) => {
-        const params = construct(URLSearchParams, [query]);
+        const params = construct(URLSearchParams, []);
+        params.#parse(query);
         params.#changed = () => changed(apply(serialize, params, []));
         return params;
       };

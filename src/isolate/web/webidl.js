@@ -2,8 +2,8 @@
 (function (primordials) {
   'use strict';
   const {
-    apply, defineProperty, getOwnPropertyDescriptor, ownKeys, setPrototypeOf, isArray, keysOf,
-    TypeErrorOf, RangeErrorOf, toStringTagKey, iteratorKey, iteratorPrototype,
+    apply, defineProperty, getOwnPropertyDescriptor, ownKeys, setPrototypeOf, keysOf,
+    TypeErrorOf, RangeErrorOf, toStringTagKey,
   } = primordials;
 
   // A list of our own: indices and `length`, and no prototype for the guest to meddle with.
@@ -100,6 +100,6 @@
   return {
     __proto__: null,
     makeList, append, isObject, need, text, dictionary, sequence, tag, defineInterface, Foreign,
-    registerBrand, isPlatformObject, isArray, iteratorKey, iteratorPrototype,
+    registerBrand, isPlatformObject,
   };
 })
