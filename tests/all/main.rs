@@ -38,3 +38,4 @@ mod storage;
 mod storage_damage;
 mod timers;
 mod values;
+mod web;

@@ -1338,7 +1338,7 @@
     const wrapper = {
       [name]: function (length) {
         if (new.target === undefined) return native(); // throws
-        const options = arguments[1];
+        const options = arguments.length > 1 ? arguments[1] : undefined;
         if (isObject(options)) {
           const { maxByteLength } = options;
           if (maxByteLength === undefined) return new.target === wrapper ? new native(length) : construct(native, [length], new.target);

@@ -1,17 +1,16 @@
 //! Text into bytes and back: `TextEncoder` and `TextDecoder`.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
+use std::ops::Range;
 
-use encoding_rs::{DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{CoderResult, DecoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::isolate::realm;
 use crate::isolate::state::State;
 
 type Scope<'s, 'i> = v8::PinScope<'s, 'i>;
 type Arguments<'s> = v8::FunctionCallbackArguments<'s>;
-
-/// The most bytes that one call decodes: V8 cannot interrupt it.
-const MAX_BYTES: usize = 1 << 24;
 
 /// `utf8Length(string)`: how many bytes a string has in UTF-8, a lone surrogate as U+FFFD.
 pub(super) fn utf8_length(
@@ -69,9 +68,29 @@ pub(super) fn encoding_for(
     }
 }
 
-/// `decode(encoding, bytes, state, fatal, ignoreBOM, stream)`: the text; in a stream, an array of
-/// the text and the state for the next part. `false` if `bytes` are none, and `undefined` if they
-/// are malformed.
+/// `byteLength(bytes)`: how many there are, none in `undefined`; `undefined` for what is no bytes.
+pub(super) fn byte_length(
+    _: &mut Scope<'_, '_>,
+    arguments: Arguments<'_>,
+    mut answer: v8::ReturnValue<'_>,
+) {
+    let value = arguments.get(0);
+    let length = if value.is_undefined() {
+        0
+    } else if let Ok(view) = v8::Local::<v8::ArrayBufferView>::try_from(value) {
+        view.byte_length()
+    } else if let Ok(buffer) = v8::Local::<v8::ArrayBuffer>::try_from(value) {
+        buffer.byte_length()
+    } else if let Ok(shared) = v8::Local::<v8::SharedArrayBuffer>::try_from(value) {
+        shared.byte_length()
+    } else {
+        return;
+    };
+    answer.set_double(length as f64);
+}
+
+/// `decode(encoding, bytes, state, fatal, ignoreBOM, stream, from, to)`: an array of the text of
+/// these bytes and the state for the next ones; `undefined` if they are malformed.
 pub(super) fn decode(
     scope: &mut Scope<'_, '_>,
     arguments: Arguments<'_>,
@@ -79,20 +98,14 @@ pub(super) fn decode(
 ) {
     let label = arguments.get(0).to_rust_string_lossy(scope);
     let Some(encoding) = Encoding::for_label(label.as_bytes()) else { return };
-    let Some(length) = byte_length(arguments.get(1)) else { return answer.set_bool(false) };
-    if length > MAX_BYTES {
-        let message = format!(
-            "plugin-sandbox: the bytes given to TextDecoder.decode exceed the limit of \
-             {MAX_BYTES} (got {length})"
-        );
-        return realm::throw_range_error(scope, &message);
-    }
     let mut stream = Stream::unpack(arguments.get(2).uint32_value(scope).unwrap_or(0));
     let is_part = arguments.get(5).is_true();
     let state = State::of(scope);
     let mut decoders = state.web.decoders.borrow_mut();
+    let from = arguments.get(6).integer_value(scope).unwrap_or(0) as usize;
+    let to = arguments.get(7).integer_value(scope).unwrap_or(0) as usize;
     let mut bytes = stream.pending().to_vec();
-    copy_bytes(arguments.get(1), length, &mut bytes);
+    copy_bytes(arguments.get(1), from..to, &mut bytes);
     let fatal = arguments.get(3).is_true();
     let decoded = match stream.decode(encoding, &bytes, fatal, is_part, &mut decoders) {
         Ok(decoded) => decoded,
@@ -103,57 +116,50 @@ pub(super) fn decode(
         }
     };
     let text = if arguments.get(4).is_true() || stream.has_begun {
-        decoded.as_str()
+        decoded.as_slice()
     } else {
         without_mark(encoding, &decoded)
     };
     stream.has_begun |= !decoded.is_empty();
-    let Some(text) = v8::String::new(scope, text) else {
+    let text = v8::String::new_from_two_byte(scope, text, v8::NewStringType::Normal);
+    let Some(text) = text else {
         return realm::throw_range_error(scope, "Invalid string length");
     };
-    if is_part {
-        let next = v8::Integer::new_from_unsigned(scope, stream.pack());
-        let pair = v8::Array::new_with_elements(scope, &[text.into(), next.into()]);
-        answer.set(pair.into());
-    } else {
-        answer.set(text.into());
-    }
+    let next = v8::Integer::new_from_unsigned(scope, stream.pack());
+    let pair = v8::Array::new_with_elements(scope, &[text.into(), next.into()]);
+    answer.set(pair.into());
 }
 
-fn byte_length(value: v8::Local<'_, v8::Value>) -> Option<usize> {
-    if value.is_undefined() {
-        return Some(0);
-    }
-    if let Ok(view) = v8::Local::<v8::ArrayBufferView>::try_from(value) {
-        return Some(view.byte_length());
-    }
-    if let Ok(buffer) = v8::Local::<v8::ArrayBuffer>::try_from(value) {
-        return Some(buffer.byte_length());
-    }
-    let shared = v8::Local::<v8::SharedArrayBuffer>::try_from(value).ok()?;
-    Some(shared.byte_length())
-}
-
-fn copy_bytes(value: v8::Local<'_, v8::Value>, length: usize, bytes: &mut Vec<u8>) {
-    if length == 0 {
+fn copy_bytes(value: v8::Local<'_, v8::Value>, range: Range<usize>, bytes: &mut Vec<u8>) {
+    if range.is_empty() {
         return;
     }
-    let begin = bytes.len();
-    if let Ok(view) = v8::Local::<v8::ArrayBufferView>::try_from(value) {
-        bytes.resize(begin + length, 0);
-        let copied = view.copy_contents(&mut bytes[begin..]);
-        bytes.truncate(begin + copied);
+    let (store, range) = if let Ok(view) = v8::Local::<v8::ArrayBufferView>::try_from(value) {
+        if !view.has_buffer() {
+            // A small one, which is copied as a whole.
+            let begin = bytes.len();
+            bytes.resize(begin + view.byte_length(), 0);
+            view.copy_contents(&mut bytes[begin..]);
+            return;
+        }
+        let offset = view.byte_offset();
+        (view.get_backing_store(), range.start + offset..range.end + offset)
     } else if let Ok(buffer) = v8::Local::<v8::ArrayBuffer>::try_from(value) {
-        bytes.extend(buffer.get_backing_store().iter().map(std::cell::Cell::get));
+        (Some(buffer.get_backing_store()), range)
     } else if let Ok(shared) = v8::Local::<v8::SharedArrayBuffer>::try_from(value) {
-        bytes.extend(shared.get_backing_store().iter().map(std::cell::Cell::get));
+        (Some(shared.get_backing_store()), range)
+    } else {
+        (None, range)
+    };
+    if let Some(cells) = store.as_ref().and_then(|store| store.get(range)) {
+        bytes.extend(cells.iter().map(Cell::get));
     }
 }
 
 /// The text without the byte-order mark of its own encoding.
-fn without_mark<'a>(encoding: &'static Encoding, text: &'a str) -> &'a str {
+fn without_mark<'a>(encoding: &'static Encoding, text: &'a [u16]) -> &'a [u16] {
     if encoding == UTF_8 || encoding == UTF_16LE || encoding == UTF_16BE {
-        text.strip_prefix('\u{feff}').unwrap_or(text)
+        text.strip_prefix(&[0xfeff]).unwrap_or(text)
     } else {
         text
     }
@@ -209,7 +215,7 @@ impl Stream {
         fatal: bool,
         is_part: bool,
         decoders: &mut Decoders,
-    ) -> Result<String, Refused> {
+    ) -> Result<Vec<u16>, Refused> {
         let keeps_bytes = encoding == UTF_8 || encoding == UTF_16LE || encoding == UTF_16BE;
         if keeps_bytes || encoding.is_single_byte() || (!is_part && self.decoder == 0) {
             let kept = if is_part && keeps_bytes { incomplete(encoding, bytes) } else { 0 };
@@ -233,26 +239,28 @@ fn decoded(
     mut bytes: &[u8],
     fatal: bool,
     is_last: bool,
-) -> Result<String, Refused> {
-    let mut text = String::new();
+) -> Result<Vec<u16>, Refused> {
+    let mut text = Vec::new();
     loop {
-        let room = decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(0);
-        text.reserve(room.min(bytes.len() * 3 + 16));
-        let read = if fatal {
-            let (result, read) =
-                decoder.decode_to_string_without_replacement(bytes, &mut text, is_last);
-            match result {
-                DecoderResult::InputEmpty => return Ok(text),
-                DecoderResult::Malformed(..) => return Err(Refused::Malformed),
-                DecoderResult::OutputFull => read,
+        let end = text.len();
+        let room = decoder.max_utf16_buffer_length(bytes.len()).unwrap_or(bytes.len() + 16);
+        text.resize(end + room, 0);
+        let (is_done, read, written) = if fatal {
+            let (result, read, written) =
+                decoder.decode_to_utf16_without_replacement(bytes, &mut text[end..], is_last);
+            if matches!(result, DecoderResult::Malformed(..)) {
+                return Err(Refused::Malformed);
             }
+            (result == DecoderResult::InputEmpty, read, written)
         } else {
-            let (result, read, _) = decoder.decode_to_string(bytes, &mut text, is_last);
-            match result {
-                encoding_rs::CoderResult::InputEmpty => return Ok(text),
-                encoding_rs::CoderResult::OutputFull => read,
-            }
+            let (result, read, written, _) =
+                decoder.decode_to_utf16(bytes, &mut text[end..], is_last);
+            (result == CoderResult::InputEmpty, read, written)
         };
+        text.truncate(end + written);
+        if is_done {
+            return Ok(text);
+        }
         bytes = &bytes[read..];
     }
 }

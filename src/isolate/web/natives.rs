@@ -30,7 +30,8 @@ pub(super) fn table<'s>(
     realm::define_function(scope, table, "utf8Length", 1, encoding::utf8_length)?;
     realm::define_function(scope, table, "writeUtf8", 2, encoding::write_utf8)?;
     realm::define_function(scope, table, "encodingFor", 1, encoding::encoding_for)?;
-    realm::define_function(scope, table, "decode", 6, encoding::decode)?;
+    realm::define_function(scope, table, "byteLength", 1, encoding::byte_length)?;
+    realm::define_function(scope, table, "decode", 8, encoding::decode)?;
     realm::define_function(scope, table, "parseUrl", 2, url::parse)?;
     realm::define_function(scope, table, "changeUrl", 3, url::change)?;
     realm::define_function(scope, table, "parseForm", 1, url::parse_form)?;

@@ -66,16 +66,17 @@
       this.#place(root, 0, value, false);
       while (this.#stack.length > 0) {
         const frame = this.#stack[this.#stack.length - 1];
+        const at = frame.at++;
+        // Not kept while its last member is worked on, so that a long chain needs no long stack.
         if (frame.at >= frame.keys.length) this.#stack.length--;
-        else this.#step(frame);
+        if (at < frame.keys.length) this.#step(frame, frame.keys[at]);
       }
       this.#transfer();
       for (let i = 0; i < this.#collections.length; i++) fill(this.#collections[i]);
       return root[0];
     }
 
-    #step(frame) {
-      const key = frame.keys[frame.at++];
+    #step(frame, key) {
       // A getter may have removed what comes after it.
       if (hasOwn(frame.source, key)) this.#place(frame.target, key, frame.source[key], frame.isHidden);
     }
