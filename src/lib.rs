@@ -35,6 +35,10 @@
 //! [`Capability`] that is not granted is absent, not a function that says no. Besides the
 //! language there are
 //!
+//! - the web's own that need nothing from outside: `URL`, `URLSearchParams`, `TextEncoder`,
+//!   `TextDecoder`, `atob`, `btoa`, `structuredClone`, `queueMicrotask`, `Event`, `CustomEvent`,
+//!   `EventTarget`, `AbortController`, `AbortSignal`, `DOMException`; `docs/web-apis.md` says how
+//!   they differ from their standards;
 //! - `console` with `log`, `info`, `warn`, `error`, `debug`, `trace`: to the host's
 //!   [`ConsoleSink`];
 //! - `plugin.id`, `plugin.on(name, fn)` and `plugin.off(name)`: its hooks, at most 10,000.

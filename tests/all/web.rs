@@ -451,3 +451,28 @@ fn a_big_array_is_cloned_with_its_holes_and_names() {
         [copy.length, 5 in copy, copy[299999], copy.name]";
     assert_eq!(worker().blocking_execute(code), Ok(json!([300_000, false, 7, "big"])));
 }
+
+#[test]
+fn memory_that_cannot_move_or_is_shared_is_no_clone() {
+    let granted = [Capability::SharedMemory, Capability::Wasm];
+    let builder = PluginIsolate::builder("test").limits(patient_limits());
+    let mut plugin = builder.capabilities(granted.into_iter().collect()).build().unwrap();
+    let code = "const { buffer } = new WebAssembly.Memory({ initial: 1 });
+        const shared = new SharedArrayBuffer(8);
+        [() => structuredClone(1, { transfer: [buffer] }), () => structuredClone(shared),
+         () => structuredClone(new Uint8Array(shared)), () => structuredClone(1, { transfer: [shared] })]
+          .map((clone) => { try { return clone() } catch (error) { return error.name } })";
+    let refused = "DataCloneError";
+    assert_eq!(plugin.execute(code), Ok(json!([refused, refused, refused, refused])));
+}
+
+#[test]
+fn clones_have_no_setters_called_and_no_prototype_of_a_plugins_making() {
+    let code = "let called = 0;
+        Object.defineProperty(Object.prototype, 'a', { set() { called++ }, configurable: true });
+        Object.defineProperty(Array.prototype, 3, { set() { called++ }, configurable: true });
+        const source = JSON.parse('{ \"__proto__\": { \"x\": 1 }, \"a\": [1, 2, 3, 4] }');
+        const copy = structuredClone(source);
+        [called, Object.keys(copy).join(), copy.a.length, Object.getPrototypeOf(copy) === Object.prototype]";
+    assert_eq!(worker().blocking_execute(code), Ok(json!([0, "__proto__,a", 4, true])));
+}

@@ -11,7 +11,10 @@ pub(super) fn kind_of(
     arguments: Arguments<'_>,
     mut answer: v8::ReturnValue<'_>,
 ) {
-    if let Some(kind) = kind(arguments.get(0)).and_then(|kind| v8::String::new(scope, kind)) {
+    let Some(kind) = kind(arguments.get(0)) else { return };
+    // Internalised, as it is compared with literals.
+    let internalized = v8::NewStringType::Internalized;
+    if let Some(kind) = v8::String::new_from_one_byte(scope, kind.as_bytes(), internalized) {
         answer.set(kind.into());
     }
 }
@@ -24,6 +27,9 @@ fn kind(value: v8::Local<'_, v8::Value>) -> Option<&'static str> {
     if value.is_proxy() {
         return Some("Proxy");
     }
+    if value.is_array() {
+        return Some("Array");
+    }
     if value.is_array_buffer_view() {
         return view_kind(value);
     }
@@ -31,7 +37,6 @@ fn kind(value: v8::Local<'_, v8::Value>) -> Option<&'static str> {
         ($($test:ident => $kind:expr,)*) => { $(if value.$test() { return $kind; })* };
     }
     first! {
-        is_array => Some("Array"),
         is_map => Some("Map"),
         is_set => Some("Set"),
         is_date => Some("Date"),
@@ -80,6 +85,19 @@ fn view_kind(value: v8::Local<'_, v8::Value>) -> Option<&'static str> {
     None
 }
 
+/// `createProperty(object, key, value)`: defines a property as an assignment would, had no
+/// prototype a setter. A third of what `Reflect.defineProperty` takes.
+pub(super) fn create_property(
+    scope: &mut Scope<'_, '_>,
+    arguments: Arguments<'_>,
+    _: v8::ReturnValue<'_>,
+) {
+    let Ok(object) = v8::Local::<v8::Object>::try_from(arguments.get(0)) else { return };
+    if let Ok(key) = v8::Local::<v8::Name>::try_from(arguments.get(1)) {
+        object.create_data_property(scope, key, arguments.get(2));
+    }
+}
+
 /// `isOnHeap(value)`: whether this is a typed array so small that its bytes are in V8's heap. It
 /// has no buffer then, and asking for one would take from the plugin's quota.
 pub(super) fn is_on_heap(
@@ -121,7 +139,8 @@ pub(super) fn buffer_of(
     }
 }
 
-/// `bufferState(buffer)`: its length, whether it is detached, and whether it can be resized.
+/// `bufferState(buffer)`: its length, whether it is detached, whether it can be resized, and
+/// whether it can be detached, which the memory of WebAssembly cannot.
 pub(super) fn buffer_state(
     scope: &mut Scope<'_, '_>,
     arguments: Arguments<'_>,
@@ -131,10 +150,11 @@ pub(super) fn buffer_state(
     // Not for one that is detached, whose store is nobody's.
     let is_detached = buffer.was_detached();
     let is_resizable = !is_detached && buffer.get_backing_store().is_resizable_by_user_javascript();
-    let state: [v8::Local<'_, v8::Value>; 3] = [
+    let state: [v8::Local<'_, v8::Value>; 4] = [
         v8::Number::new(scope, buffer.byte_length() as f64).into(),
         v8::Boolean::new(scope, is_detached).into(),
         v8::Boolean::new(scope, is_resizable).into(),
+        v8::Boolean::new(scope, buffer.is_detachable()).into(),
     ];
     answer.set(v8::Array::new_with_elements(scope, &state).into());
 }

@@ -2,9 +2,10 @@
 //!
 //! The classes are JavaScript, in the files beside this one, over a few functions in Rust. When a
 //! realm is made, the language's functions are captured as they are before the plugin's code. The
-//! scripts are compiled when the plugin first touches a name, as most plugins touch few. Until then a name is a lazy data property, which V8 replaces by its
-//! value when it is read. If that ends in an exception, or the call is stopped, the property stays
-//! as it was, and the next call tries again.
+//! scripts are compiled when the plugin first touches a name, as most plugins touch few. Until
+//! then a name is a lazy data property, which V8 replaces by its value when it is read. If that
+//! ends in an exception, or the call is stopped, the property stays as it was, and the next call
+//! tries again. No guest code may run meanwhile: V8 ends the process if it finds another property.
 //!
 //! | file | what it owns |
 //! |---|---|

@@ -19,6 +19,7 @@ pub(super) fn table<'s>(
     realm::define_function(scope, table, "report", 1, report)?;
     realm::define_function(scope, table, "enqueueMicrotask", 1, enqueue_microtask)?;
     realm::define_function(scope, table, "headline", 2, exception::set_headline)?;
+    realm::define_function(scope, table, "createProperty", 3, clone::create_property)?;
     realm::define_function(scope, table, "kindOf", 1, clone::kind_of)?;
     realm::define_function(scope, table, "isOnHeap", 1, clone::is_on_heap)?;
     realm::define_function(scope, table, "otherKeys", 1, clone::other_keys)?;

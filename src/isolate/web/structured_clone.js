@@ -7,14 +7,14 @@
     booleanValue, numberValue, stringValue, bigIntValue, dateValue, regExpSource, regExpFlags,
     bufferMaxLength, bufferTransfer, arraySet, typedArrays, errors, iteratorKey,
   } = primordials;
-  const { kindOf, isOnHeap, otherKeys, bufferOf, bufferState, viewState } = natives;
+  const { createProperty, kindOf, isOnHeap, otherKeys, bufferOf, bufferState, viewState } = natives;
   const { makeList, isObject, need, dictionary, sequence, isPlatformObject } = load('webidl');
   const { DOMException, isDOMException, cloneException } = load('dom_exception');
   // Beyond it the keys of an array are not listed (see hardening.js), but counted through.
   const MAX_KEYS = 2 ** 18;
   const MAX_ELEMENTS = 2 ** 24;
   // The places in what `bufferState` and `viewState` answer.
-  const LENGTH = 0; const IS_DETACHED = 1; const IS_RESIZABLE = 2;
+  const LENGTH = 0; const IS_DETACHED = 1; const IS_RESIZABLE = 2; const IS_DETACHABLE = 3;
   const OFFSET = 0; const BYTES = 1; const ITEMS = 2;
 
   const { structuredClone } = {
@@ -35,7 +35,8 @@
   }
 
   function put(object, key, value, isHidden) {
-    defineProperty(object, key, { __proto__: null, value, writable: true, enumerable: !isHidden, configurable: true });
+    if (!isHidden && typeof key === 'string') createProperty(object, key, value);
+    else defineProperty(object, key, { __proto__: null, value, writable: true, enumerable: !isHidden, configurable: true });
   }
 
   class Walk {
@@ -87,31 +88,30 @@
       if (!isObject(value)) return put(target, key, value, isHidden);
       if (mapHas(this.#clones, value)) return put(target, key, mapGet(this.#clones, value), isHidden);
       const kind = kindOf(value);
-      const buffer = isArrayView(kind) && !isOnHeap(value) ? bufferOf(value) : value;
-      if (setHas(this.#isTransferred, buffer)) {
-        put(target, key, undefined, isHidden);
-        const view = buffer === value ? undefined : shapeOf(kind, value);
-        this.#waiting[this.#waiting.length] = { __proto__: null, target, key, isHidden, value, buffer, view };
-        return undefined;
-      }
+      if (this.#transferred.length > 0 && this.#waits(target, key, isHidden, kind, value)) return undefined;
       return put(target, key, this.#make(kind, value), isHidden);
     }
 
+    // Whether this is, or is a view of, a buffer that is to be transferred.
+    #waits(target, key, isHidden, kind, value) {
+      const buffer = isArrayView(kind) && !isOnHeap(value) ? bufferOf(value) : value;
+      if (!setHas(this.#isTransferred, buffer)) return false;
+      put(target, key, undefined, isHidden);
+      const view = buffer === value ? undefined : shapeOf(kind, value);
+      this.#waiting[this.#waiting.length] = { __proto__: null, target, key, isHidden, value, buffer, view };
+      return true;
+    }
+
     #make(kind, value) {
-      const simple = this.#leaf(kind, value);
-      if (simple !== undefined) {
-        mapSet(this.#clones, value, simple);
-        return simple;
-      }
       switch (kind) {
+        case 'Object':
+          if (isPlatformObject(value)) refuse('An object of this class');
+          return this.#container(value, {}, keysOf(value));
         case 'Array': return this.#array(value);
         case 'Map': return this.#collection(value, new MapOf(), 'map');
         case 'Set': return this.#collection(value, new SetOf(), 'set');
         case 'Error': return isDOMException(value) ? this.#known(value, cloneException(value)) : this.#error(value);
-        case 'Object':
-          if (isPlatformObject(value)) refuse('An object of this class');
-          return this.#container(value, {}, keysOf(value));
-        default: return refuse(kind === 'Proxy' ? 'A proxy' : 'An object of this kind');
+        default: return this.#known(value, this.#leaf(kind, value));
       }
     }
 
@@ -125,7 +125,9 @@
         case 'Date': return new DateOf(dateValue(value));
         case 'RegExp': return new RegExpOf(regExpSource(value), flagsOf(value));
         case 'ArrayBuffer': return cloneBuffer(value);
-        default: return isArrayView(kind) ? this.#view(kind, value) : undefined;
+        default:
+          if (isArrayView(kind)) return this.#view(kind, value);
+          return refuse(kind === 'Proxy' ? 'A proxy' : 'An object of this kind');
       }
     }
 
@@ -135,7 +137,7 @@
     }
 
     #container(source, target, keys) {
-      this.#stack[this.#stack.length] = { __proto__: null, source, target, keys, at: 0, isHidden: false };
+      this.#stack[this.#stack.length] = { source, target, keys, at: 0, isHidden: false };
       return this.#known(source, target);
     }
 
@@ -202,7 +204,8 @@
     #transfer() {
       const moved = new MapOf();
       for (let i = 0; i < this.#transferred.length; i++) {
-        if (bufferState(this.#transferred[i])[IS_DETACHED]) refuse('A detached ArrayBuffer');
+        const state = bufferState(this.#transferred[i]);
+        if (state[IS_DETACHED] || !state[IS_DETACHABLE]) refuse('An ArrayBuffer that cannot be detached');
       }
       for (let i = 0; i < this.#transferred.length; i++) {
         mapSet(moved, this.#transferred[i], bufferTransfer(this.#transferred[i]));
