@@ -226,6 +226,15 @@ fn a_first_touch_without_stack_leaves_the_name_for_the_next() {
 }
 
 #[test]
+fn a_call_that_ran_out_of_stack_leaves_nothing_for_the_next() {
+    let code = "URL.parse('a:b');
+        function deep() { try { deep() } catch { try { URL.parse('http://old/') } catch {} } }
+        for (let i = 0; i < 20; i++) deep();
+        [new URL('http://new/').href, new URLSearchParams('a=b').size]";
+    assert_eq!(worker().blocking_execute(code), Ok(json!(["http://new/", 1])));
+}
+
+#[test]
 fn a_first_touch_that_is_stopped_leaves_the_name_for_the_next_call() {
     let code = "[new URL('a:b').href, AbortSignal.abort().aborted, structuredClone(1), atob('')]";
     let expected = json!(["a:b", true, 1, ""]);

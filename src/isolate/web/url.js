@@ -9,8 +9,13 @@
   // The places in what the natives answer; `changeUrl` is given the place of what it is to change.
   const HREF = 0; const ORIGIN = 1; const PROTOCOL = 2; const USERNAME = 3; const PASSWORD = 4; const HOST = 5;
   const HOSTNAME = 6; const PORT = 7; const PATHNAME = 8; const SEARCH = 9; const HASH = 10; const QUERY = 11;
-  // `new URL(parts)` from within, where nothing is left to parse.
-  let parsed;
+  // What `new URL` is given from within, where nothing is left to parse.
+  class Parsed {
+    #parts;
+    constructor(parts) { this.#parts = parts; }
+    static isIn(value) { return typeof value === 'object' && value !== null && #parts in value; }
+    static parts(parsed) { return parsed.#parts; }
+  }
   let isURL;
 
   class URL {
@@ -18,9 +23,8 @@
     #params;
 
     constructor(url, base = undefined) {
-      if (parsed !== undefined) {
-        this.#parts = parsed;
-        parsed = undefined;
+      if (Parsed.isIn(url)) {
+        this.#parts = Parsed.parts(url);
         return;
       }
       need(arguments.length, 1, 'URL');
@@ -84,8 +88,7 @@
       need(arguments.length, 1, 'URL.parse');
       const parts = read(url, base, 'URL.parse');
       if (parts === undefined) return null;
-      parsed = parts;
-      return construct(URL, []);
+      return construct(URL, [new Parsed(parts)]);
     }
     static { isURL = (value) => #parts in value; }
   }
