@@ -14,7 +14,7 @@
 //! | `hooks` | `plugin.on`, and finding a hook by name |
 //! | `events` | `plugin.listen` and `plugin.emit` |
 //! | `console`, `inspect` | the `console` object, and values as text for people |
-//! | `script` | compiling and running classic scripts |
+//! | `script`, `own_script` | compiling and running classic scripts; those of the sandbox's own |
 //! | `modules` | linking and evaluating ES modules |
 //! | `settle` | the event loop: microtasks, timers, the host's answers, waiting for a promise |
 //! | `clock`, `random` | `Date` and `performance`, `Math.random` and `crypto` |
@@ -41,6 +41,7 @@ mod hooks;
 mod host_calls;
 mod inspect;
 mod modules;
+mod own_script;
 mod owner;
 mod platform;
 mod plugin_isolate;

@@ -6,13 +6,19 @@
 
 use super::Failure;
 use super::failure::OrThrown as _;
-use super::script;
+use super::own_script::OwnScript;
 use crate::policy::{Capability, Hardening, PluginCapabilities};
 
-/// Expressions whose values are functions that change the realm they run in.
-const HARDENING: &str = include_str!("prelude/hardening.js");
-const FIXED_BUFFERS: &str = include_str!("prelude/fixed_buffers.js");
-const CLOCK: &str = include_str!("prelude/clock.js");
+/// Its function hardens the realm it runs in.
+pub(super) static HARDENING: OwnScript =
+    OwnScript::new("hardening.js", include_str!("prelude/hardening.js"));
+
+/// Its function has buffers keep their length, where they are not hardened.
+static FIXED_BUFFERS: OwnScript =
+    OwnScript::new("fixed_buffers.js", include_str!("prelude/fixed_buffers.js"));
+
+/// Its function limits what tells the time.
+static CLOCK: OwnScript = OwnScript::new("clock.js", include_str!("prelude/clock.js"));
 
 /// How the names of the sandbox's own scripts begin: frames of these are left out of what a
 /// plugin or host sees.
@@ -29,11 +35,11 @@ pub(super) fn harden(
         Hardening::Full => "full",
         Hardening::AbortOnly => "abort-only",
         Hardening::Off if resizable => return Ok(()),
-        Hardening::Off => return run(scope, "fixed_buffers.js", FIXED_BUFFERS, &[]),
+        Hardening::Off => return FIXED_BUFFERS.call(scope, &[]).map(drop),
     };
-    let level = v8::String::new(scope, level).or_thrown()?.into();
-    let resizable = v8::Boolean::new(scope, resizable).into();
-    run(scope, "hardening.js", HARDENING, &[level, resizable])
+    let level = v8::String::new(scope, level).or_thrown()?;
+    let resizable = v8::Boolean::new(scope, resizable);
+    HARDENING.call(scope, &[level.into(), resizable.into()]).map(drop)
 }
 
 /// Rounds the time down to whole `step`s, in milliseconds, or stops it at a moment.
@@ -45,18 +51,5 @@ pub(super) fn limit_clock(
     let step = v8::Number::new(scope, step).into();
     let moving = v8::undefined(scope).into();
     let frozen = frozen.map_or(moving, |moment| v8::Number::new(scope, moment).into());
-    run(scope, "clock.js", CLOCK, &[step, frozen])
-}
-
-/// Evaluates `code` to a function and calls it.
-fn run<'s>(
-    scope: &v8::PinScope<'s, '_>,
-    name: &str,
-    code: &str,
-    arguments: &[v8::Local<'s, v8::Value>],
-) -> Result<(), Failure> {
-    let function = script::run(scope, &format!("{SANDBOX_SCHEME}{name}"), code)?;
-    let function = v8::Local::<v8::Function>::try_from(function).ok().or_thrown()?;
-    let receiver = v8::undefined(scope).into();
-    function.call(scope, receiver, arguments).or_thrown().map(drop)
+    CLOCK.call(scope, &[step, frozen]).map(drop)
 }

@@ -26,8 +26,7 @@ use std::cell::RefCell;
 
 use super::Failure;
 use super::failure::OrThrown as _;
-use super::prelude::SANDBOX_SCHEME;
-use super::script;
+use super::own_script::OwnScript;
 use super::state::State;
 
 /// What of this a plugin gets.
@@ -65,24 +64,31 @@ const GLOBALS: [(&str, &str, Group); 14] = [
     ("structuredClone", "structured_clone", Group::Web),
 ];
 
-/// The scripts: each an expression whose value is a function of the primordials, the natives and
-/// `load`, that answers its exports.
-const SCRIPTS: [(&str, &str); 12] = [
-    ("abort", include_str!("abort.js")),
-    ("base64", include_str!("base64.js")),
-    ("dom_exception", include_str!("dom_exception.js")),
-    ("event", include_str!("event.js")),
-    ("event_target", include_str!("event_target.js")),
-    ("queue_microtask", include_str!("queue_microtask.js")),
-    ("structured_clone", include_str!("structured_clone.js")),
-    ("text_decoder", include_str!("text_decoder.js")),
-    ("text_encoder", include_str!("text_encoder.js")),
-    ("url", include_str!("url.js")),
-    ("url_search_params", include_str!("url_search_params.js")),
-    ("webidl", include_str!("webidl.js")),
+macro_rules! script {
+    ($name:literal) => {
+        OwnScript::new(concat!("web/", $name, ".js"), include_str!(concat!($name, ".js")))
+    };
+}
+
+/// The scripts: each a function of the primordials, the natives and `load`, that answers its
+/// exports.
+static SCRIPTS: [(&str, OwnScript); 12] = [
+    ("abort", script!("abort")),
+    ("base64", script!("base64")),
+    ("dom_exception", script!("dom_exception")),
+    ("event", script!("event")),
+    ("event_target", script!("event_target")),
+    ("queue_microtask", script!("queue_microtask")),
+    ("structured_clone", script!("structured_clone")),
+    ("text_decoder", script!("text_decoder")),
+    ("text_encoder", script!("text_encoder")),
+    ("url", script!("url")),
+    ("url_search_params", script!("url_search_params")),
+    ("webidl", script!("webidl")),
 ];
 
-const PRIMORDIALS: &str = include_str!("primordials.js");
+/// A function of what was captured.
+static PRIMORDIALS: OwnScript = script!("primordials");
 
 /// What one realm has of this.
 #[derive(Default)]
@@ -199,7 +205,7 @@ fn exports_of<'s>(
     let natives = natives(scope, &state)?;
     let load = natives::loader(scope)?;
     let arguments = [primordials.into(), natives.into(), load.into()];
-    let exports = run(scope, name, SCRIPTS[index].1, &arguments)?;
+    let exports = object(SCRIPTS[index].1.call(scope, &arguments)?)?;
     // Only now: a script that was stopped half-way runs anew.
     state.web.parts.borrow_mut().exports[index] = Some(v8::Global::new(scope, exports));
     Ok(exports)
@@ -227,26 +233,9 @@ fn primordials<'s>(
     let captured = state.web.parts.borrow().captured.clone();
     let captured = captured.ok_or_else(|| internal("nothing was captured"))?;
     let captured = primordials::table(scope, &captured)?;
-    let primordials = run(scope, "primordials", PRIMORDIALS, &[captured.into()])?;
+    let primordials = object(PRIMORDIALS.call(scope, &[captured.into()])?)?;
     state.web.parts.borrow_mut().primordials = Some(v8::Global::new(scope, primordials));
     Ok(primordials)
-}
-
-/// Calls the function that a script is.
-fn run<'s>(
-    scope: &v8::PinScope<'s, '_>,
-    name: &str,
-    code: &'static str,
-    arguments: &[v8::Local<'_, v8::Value>],
-) -> Result<v8::Local<'s, v8::Object>, Failure> {
-    // Not copied: the scripts are ASCII, as a test sees to.
-    let source = v8::String::new_external_onebyte_static(scope, code.as_bytes()).or_thrown()?;
-    let origin = script::origin(scope, &format!("{SANDBOX_SCHEME}web/{name}.js"), false)?;
-    let script = v8::Script::compile(scope, source, Some(&origin)).or_thrown()?;
-    let make = script.run(scope).or_thrown()?;
-    let make = v8::Local::<v8::Function>::try_from(make).map_err(|_| internal("no function"))?;
-    let receiver = v8::undefined(scope).into();
-    object(make.call(scope, receiver, arguments).or_thrown()?)
 }
 
 fn object<'s>(value: v8::Local<'s, v8::Value>) -> Result<v8::Local<'s, v8::Object>, Failure> {
@@ -260,14 +249,6 @@ fn internal(message: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_scripts_are_ascii_as_v8_reads_them_byte_by_byte() {
-        for (name, code) in SCRIPTS {
-            assert!(code.is_ascii(), "{name}");
-        }
-        assert!(PRIMORDIALS.is_ascii());
-    }
 
     #[test]
     fn every_name_has_a_script() {
