@@ -15,7 +15,7 @@ use super::Failure;
 use super::failure::OrThrown as _;
 use super::state::State;
 use super::value_in::data_to_v8;
-use super::{realm, value_out};
+use super::{realm, value_out, web};
 use crate::host::{
     Arguments, Data, ErrorClass, HostCall, HostError, HostFunction, HostFuture, HostResult, Kept,
     Provider, built_in_is_granted,
@@ -25,6 +25,9 @@ use crate::protocol::PluginError;
 
 /// How many arguments a host function gets; the rest is not looked at.
 const MAX_ARGUMENTS: i32 = 64;
+
+/// The function of the built-in capability `network`.
+const FETCH: &str = "fetch";
 
 /// Asynchronous host functions that have not answered, and answers that wait for the isolate.
 #[derive(Default)]
@@ -120,7 +123,10 @@ pub(super) fn withdraw(
     let global = scope.get_current_context().global(scope);
     for (name, _, origin) in &state.functions {
         if is_granted(before, name, *origin) && !is_granted(&now, name, *origin) {
-            realm::remove_function(scope, global, name)?;
+            match name.as_str() {
+                FETCH => web::withdraw_fetch(scope, global)?,
+                name => realm::remove_function(scope, global, name)?,
+            }
         }
     }
     Ok(())
@@ -134,7 +140,8 @@ pub(super) fn define(
     let state = State::of(scope);
     let capabilities = state.capabilities.borrow().clone();
     for (index, (name, _, origin)) in state.functions.iter().enumerate() {
-        if !is_granted(&capabilities, name, *origin) {
+        // What plugins call `fetch` is a script over this one; see `web`.
+        if !is_granted(&capabilities, name, *origin) || name == FETCH {
             continue;
         }
         let (namespace, name) = match name.rsplit_once('.') {
@@ -145,6 +152,20 @@ pub(super) fn define(
         realm::define_function_with(scope, namespace, name, 0, index.into(), call)?;
     }
     Ok(())
+}
+
+/// Defines the host's function that `fetch` stands on, if the plugin has it.
+pub(super) fn define_fetch(
+    scope: &v8::PinScope<'_, '_>,
+    table: v8::Local<'_, v8::Object>,
+) -> Result<(), Failure> {
+    let state = State::of(scope);
+    let of_fetch = |(name, _, provider): &(String, HostFunction, Provider)| {
+        name == FETCH && *provider == Provider::BuiltIn
+    };
+    let Some(index) = state.functions.iter().position(of_fetch) else { return Ok(()) };
+    let index = v8::Integer::new_from_unsigned(scope, index as u32);
+    realm::define_function_with(scope, table, FETCH, 1, index.into(), call)
 }
 
 fn is_granted(capabilities: &PluginCapabilities, name: &str, origin: Provider) -> bool {

@@ -123,9 +123,6 @@ pub(super) fn build(scope: &mut v8::PinScope<'_, '_>) -> Result<(), Failure> {
     context.set_allow_generation_from_strings(capabilities.has(Capability::CodeGeneration));
     let global = context.global(scope);
     remove_what_is_not_listed(scope, global, capabilities)?;
-    if !capabilities.has(Capability::ResizableBuffers) {
-        remove_resizing(scope, global)?;
-    }
     console::define(scope, global)?;
     clock::define(scope, global)?;
     random::define(scope, global)?;
@@ -133,8 +130,17 @@ pub(super) fn build(scope: &mut v8::PinScope<'_, '_>) -> Result<(), Failure> {
     if capabilities.has(Capability::Timers) {
         timers::define(scope, global)?;
     }
-    let timers = capabilities.has(Capability::Timers);
-    web::define(scope, global, web::Offered { encoding: true, web: true, timers })?;
+    let offered = web::Offered {
+        encoding: capabilities.has(Capability::Encoding),
+        web: capabilities.has(Capability::Web),
+        timers: capabilities.has(Capability::Timers),
+        fetch: capabilities.network.is_some(),
+    };
+    web::define(scope, global, offered)?;
+    if !capabilities.has(Capability::ResizableBuffers) {
+        // Not before: cloning knows of them.
+        remove_resizing(scope, global)?;
+    }
     host_calls::define(scope, global)
 }
 

@@ -130,8 +130,17 @@ fn grant<'o>(origins: impl IntoIterator<Item = &'o str>) -> NetworkGrant {
 
 fn builder(grant: NetworkGrant) -> PluginBuilder<PluginWorker> {
     let capabilities = PluginCapabilities::default().network(grant);
-    PluginWorker::builder("test").limits(patient_limits()).capabilities(capabilities)
+    let builder = PluginWorker::builder("test").limits(patient_limits());
+    builder.capabilities(capabilities).script("ask.js", ASK)
 }
+
+/// `fetch` as data in and data out.
+const ASK: &str = "globalThis.ask = async ({ url, ...init }) => {
+        const answer = await fetch(url, init);
+        const { status, statusText, redirected } = answer;
+        const [headers, body] = [[...answer.headers], await answer.bytes()];
+        return { url: answer.url, status, statusText, redirected, headers, body };
+    }";
 
 fn with(grant: NetworkGrant) -> PluginWorker {
     builder(grant).build().unwrap()
@@ -140,7 +149,7 @@ fn with(grant: NetworkGrant) -> PluginWorker {
 /// What `fetch` of this answers, with its body as text; or the error's name and code.
 fn fetch(worker: &PluginWorker, request: &Value) -> Value {
     let code = format!(
-        "fetch({request}).then(
+        "ask({request}).then(
             answer => ({{ ...answer, body: String.fromCharCode(...answer.body) }}),
             error => `${{error.name}} ${{error.code}}`)"
     );
@@ -177,7 +186,8 @@ fn a_request_goes_out_and_its_response_comes_back() {
     assert_eq!((&answer["status"], &answer["statusText"]), (&json!(404), &json!("Not Found")));
     assert_eq!((&answer["redirected"], &answer["body"]), (&json!(false), &json!("gone")));
     let headers = answer["headers"].as_array().unwrap();
-    assert!(headers.contains(&json!(["x-a", "1"])), "{headers:?}");
+    // Bytes are characters, as the Fetch standard has it.
+    assert!(headers.contains(&json!(["x-a", "1, \u{c3}\u{a9}"])), "{headers:?}");
     assert!(!headers.iter().any(|header| header[0] == "set-cookie"));
     assert_eq!(server.seen()[0].line, "GET /a?b=c HTTP/1.1");
 }
@@ -188,7 +198,7 @@ fn a_body_is_sent_as_bytes_or_text() {
     let worker = with(grant([&*server.origin()]));
     let url = server.origin();
     let request = format!("{{ url: '{url}', method: 'post', body: new Uint8Array([0, 255]) }}");
-    worker.blocking_execute(format!("fetch({request}).then(() => 0)")).unwrap();
+    worker.blocking_execute(format!("ask({request}).then(() => 0)")).unwrap();
     let request = json!({ "url": url, "method": "POST", "body": "é" });
     assert_eq!(fetch(&worker, &request)["body"], "ok");
     let seen = server.seen();
@@ -505,7 +515,7 @@ fn a_compressed_response_is_given_as_it_came() {
         respond(stream, "200 OK", &["Content-Encoding: gzip"], &bomb);
     });
     let worker = with(grant([&*server.origin()]));
-    let code = format!("fetch({{ url: '{}' }}).then(answer => answer.body)", server.origin());
+    let code = format!("ask({{ url: '{}' }}).then(answer => answer.body)", server.origin());
     assert_eq!(worker.blocking_execute(code), Ok(json!(bomb)));
 }
 
@@ -528,7 +538,7 @@ fn a_call_that_is_cancelled_closes_its_connection() {
         closed.send(stream.read(&mut [0]).unwrap_or(0)).unwrap();
     });
     let worker = with(grant([&*server.origin()]));
-    let call = worker.execute(format!("fetch({{ url: '{}' }})", server.origin()));
+    let call = worker.execute(format!("ask({{ url: '{}' }})", server.origin()));
     begins.recv_timeout(Duration::from_secs(30)).unwrap();
     call.cancel();
     assert_eq!(call.wait(), Err(PluginError::Cancelled));
@@ -550,7 +560,7 @@ fn requests_beyond_the_limit_wait_for_others() {
     granted.concurrent = 2;
     let url = server.origin();
     let code = format!(
-        "Promise.all(Array.from({{ length: 100 }}, () => fetch({{ url: '{url}' }})))
+        "Promise.all(Array.from({{ length: 100 }}, () => ask({{ url: '{url}' }})))
             .then(all => all.filter(answer => answer.status === 200).length)"
     );
     assert_eq!(with(granted).blocking_execute(code), Ok(100.into()));
@@ -574,12 +584,12 @@ fn a_polluted_prototype_adds_nothing_to_a_request() {
     let server = Server::saying("ok");
     let worker = with(grant([&*server.origin()]));
     let code = format!(
-        "Object.prototype.method = 'POST';
-        Object.prototype.body = 'polluted';
-        Object.prototype.headers = [['x-evil', '1']];
+        "Object.prototype.url = 'http://evil.example.com';
+        Object.prototype.asked = Object.prototype.bytes = 'polluted';
+        Object.prototype[0] = Object.prototype[1] = ['x-evil', '1'];
         Array.prototype.toJSON = Object.prototype.toJSON = () => 'polluted';
         Promise.prototype.then = () => {{ for (;;); }};
-        fetch({{ url: '{}' }}); 0",
+        ask({{ url: '{}' }}); 0",
         server.origin()
     );
     worker.blocking_execute(code).unwrap();
@@ -601,7 +611,7 @@ fn arguments_of_the_wrong_kind_are_type_errors() {
         "{ url: 'https://api.example.com', credentials: 'include' }",
         "{ url: 'https://api.example.com', redirect: 'never' }",
     ] {
-        let code = format!("fetch({argument}).catch(error => error.name)");
+        let code = format!("ask({argument}).catch(error => error.name)");
         assert_eq!(worker.blocking_execute(code), Ok("TypeError".into()), "{argument}");
     }
 }
@@ -644,7 +654,7 @@ fn a_refused_and_a_cancelled_request_leave_an_event_too() {
         .build()
         .unwrap();
     get(&worker, "https://evil.org");
-    let call = worker.execute(format!("fetch({{ url: '{}' }})", server.origin()));
+    let call = worker.execute(format!("ask({{ url: '{}' }})", server.origin()));
     begins.recv_timeout(Duration::from_secs(30)).unwrap();
     call.cancel();
     assert!(eventually(|| events.lock().unwrap().len() == 2));
@@ -688,7 +698,7 @@ fn a_server_whose_certificate_nobody_vouches_for_is_told_nothing() {
         let (mut stream, _) = listener.accept().unwrap();
         rustls::Stream::new(&mut session, &mut stream).read(&mut [0])
     });
-    let code = format!("fetch({{ url: '{url}' }}).catch(error => error.message)");
+    let code = format!("ask({{ url: '{url}' }}).catch(error => error.message)");
     let told = with(grant([&*url])).blocking_execute(code).unwrap();
     assert!(told.as_str().unwrap().contains("invalid peer certificate"), "{told}");
     assert!(server.join().unwrap().is_err());
@@ -704,7 +714,7 @@ fn a_lookup_that_hangs_holds_up_nobody_else() {
         }
     });
     let hanging = builder(grant(["http://*.example.com"])).fetcher(client).build().unwrap();
-    let code = "for (let i = 0; i < 50; i++) fetch({ url: `http://a${i}.example.com` }); 0";
+    let code = "for (let i = 0; i < 50; i++) ask({ url: `http://a${i}.example.com` }); 0";
     hanging.blocking_execute(code).unwrap();
     asks.recv_timeout(Duration::from_secs(30)).unwrap();
     let server = Server::saying("ok");
@@ -781,10 +791,11 @@ fn responses_that_a_busy_plugin_does_not_take_do_not_pile_up() {
         .capabilities(granted)
         .host_functions(host)
         .fetcher(canned)
+        .script("ask.js", ASK)
         .build()
         .unwrap();
     let code = "
-        const all = Array.from({ length: 40 }, () => fetch({ url: 'https://api.example.com' }));
+        const all = Array.from({ length: 40 }, () => ask({ url: 'https://api.example.com' }));
         while (served() < 40);
         Promise.allSettled(all)
             .then(all => all.filter(one => one.reason?.code === 'E_TOO_LARGE').length > 20)";
@@ -803,7 +814,7 @@ fn what_is_revoked_between_calls_is_refused() {
     assert_eq!(get(&worker, server.origin()), REFUSED);
     less.network = None;
     worker.narrow(less).unwrap();
-    let code = "try { kept({ url: '' }) } catch (error) { error.code }";
+    let code = "kept('http://127.0.0.1').catch(error => error.code)";
     assert_eq!(worker.blocking_execute(code), Ok("E_REFUSED".into()));
     assert_eq!(server.seen().len(), 1);
 }

@@ -45,7 +45,7 @@ const INTERFACES: &[(&str, &str, &str)] = &[
 ];
 
 fn timed() -> PluginIsolate {
-    let capabilities = PluginCapabilities::none().grant(Capability::Timers);
+    let capabilities = PluginCapabilities::default().grant(Capability::Timers);
     let builder = PluginIsolate::builder("test").limits(patient_limits());
     builder.capabilities(capabilities).build().unwrap()
 }

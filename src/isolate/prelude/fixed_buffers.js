@@ -13,7 +13,7 @@
     const wrapper = {
       [name]: function (length) {
         if (new.target === undefined) return native(); // throws
-        const options = arguments[1];
+        const options = arguments.length > 1 ? arguments[1] : undefined;
         if (typeof options === 'object' && options !== null && options.maxByteLength !== undefined) {
           throw new RangeErrorOf(`plugin-sandbox: a resizable ${name} is not available`);
         }

@@ -141,5 +141,6 @@
   signals.isSignal = State.isIn;
   signals.isAborted = State.isAborted;
   signals.onAbort = State.onAbort;
+  signals.reason = State.reason;
   return { __proto__: null, AbortController, AbortSignal };
 })

@@ -9,7 +9,7 @@
   const { Event, internal: events } = load('event');
 
   // Filled in by abort.js, before which no value is an AbortSignal.
-  const signals = { __proto__: null, isSignal: () => false, isAborted: undefined, onAbort: undefined };
+  const signals = { __proto__: null, isSignal: () => false, isAborted: undefined, onAbort: undefined, reason: undefined };
   let fire;
   let setHandler;
 

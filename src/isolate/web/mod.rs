@@ -1,4 +1,5 @@
-//! The web's own APIs that need nothing from outside: text encodings, URLs, events, clones.
+//! The web's own APIs: text encodings, URLs, events, clones, which need nothing from outside; and
+//! `fetch`, over the host's function of that name.
 //!
 //! The classes are JavaScript, in the files beside this one, over a few functions in Rust. When a
 //! realm is made, the language's functions are captured as they are before the plugin's code. The
@@ -26,7 +27,9 @@ use std::cell::RefCell;
 
 use super::Failure;
 use super::failure::OrThrown as _;
+use super::inspect;
 use super::own_script::OwnScript;
+use super::realm::throw;
 use super::state::State;
 
 /// What of this a plugin gets.
@@ -38,28 +41,34 @@ pub(super) struct Offered {
     pub(super) web: bool,
     /// `AbortSignal.timeout`.
     pub(super) timers: bool,
+    /// `fetch`, `Headers`, `Response`.
+    pub(super) fetch: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Group {
     Encoding,
+    Fetch,
     Web,
 }
 
 /// A name on the global object, and the script whose exports have it.
-const GLOBALS: [(&str, &str, Group); 14] = [
+const GLOBALS: [(&str, &str, Group); 17] = [
     ("AbortController", "abort", Group::Web),
     ("AbortSignal", "abort", Group::Web),
     ("CustomEvent", "event", Group::Web),
     ("DOMException", "dom_exception", Group::Web),
     ("Event", "event", Group::Web),
     ("EventTarget", "event_target", Group::Web),
+    ("Headers", "headers", Group::Fetch),
+    ("Response", "fetch", Group::Fetch),
     ("TextDecoder", "text_decoder", Group::Encoding),
     ("TextEncoder", "text_encoder", Group::Encoding),
     ("URL", "url", Group::Web),
     ("URLSearchParams", "url_search_params", Group::Web),
     ("atob", "base64", Group::Encoding),
     ("btoa", "base64", Group::Encoding),
+    ("fetch", "fetch", Group::Fetch),
     ("queueMicrotask", "queue_microtask", Group::Web),
     ("structuredClone", "structured_clone", Group::Web),
 ];
@@ -72,12 +81,14 @@ macro_rules! script {
 
 /// The scripts: each a function of the primordials, the natives and `load`, that answers its
 /// exports.
-static SCRIPTS: [(&str, OwnScript); 12] = [
+static SCRIPTS: [(&str, OwnScript); 14] = [
     ("abort", script!("abort")),
     ("base64", script!("base64")),
     ("dom_exception", script!("dom_exception")),
     ("event", script!("event")),
     ("event_target", script!("event_target")),
+    ("fetch", script!("fetch")),
+    ("headers", script!("headers")),
     ("queue_microtask", script!("queue_microtask")),
     ("structured_clone", script!("structured_clone")),
     ("text_decoder", script!("text_decoder")),
@@ -118,7 +129,7 @@ pub(super) fn define(
     global: v8::Local<'_, v8::Object>,
     offered: Offered,
 ) -> Result<(), Failure> {
-    if !offered.encoding && !offered.web {
+    if !offered.encoding && !offered.web && !offered.fetch {
         return Ok(());
     }
     let captured = primordials::capture(scope, global)?;
@@ -128,11 +139,29 @@ pub(super) fn define(
     for (index, (name, _, group)) in GLOBALS.iter().enumerate() {
         let is_offered = match group {
             Group::Encoding => offered.encoding,
+            Group::Fetch => offered.fetch,
             Group::Web => offered.web,
         };
         // `DOMException` is what `atob` throws.
         if is_offered || *name == "DOMException" {
             define_lazily(scope, global, name, index)?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes `fetch` away, unless the plugin has put something else in its place.
+pub(super) fn withdraw_fetch(
+    scope: &mut v8::PinScope<'_, '_>,
+    global: v8::Local<'_, v8::Object>,
+) -> Result<(), Failure> {
+    v8::scope!(let scope, scope);
+    let exports = exports_of(scope, "fetch")?;
+    for (name, ..) in GLOBALS.iter().filter(|(.., group)| *group == Group::Fetch) {
+        let key = v8::String::new(scope, name).or_thrown()?;
+        let ours = exports.get(scope, key.into()).or_thrown()?;
+        if inspect::own_data(scope, global, key.into())?.is_some_and(|found| found == ours) {
+            global.delete(scope, key.into()).or_thrown()?;
         }
     }
     Ok(())
@@ -181,13 +210,6 @@ fn touched<'s>(
     let exports = exports_of(scope, script)?;
     let key = v8::String::new(scope, name).or_thrown()?;
     exports.get(scope, key.into()).or_thrown()
-}
-
-/// Leaves an exception pending, which `Thrown` says is there already.
-fn throw(scope: &v8::PinScope<'_, '_>, failure: Failure) {
-    if let Failure::Error(error) = failure {
-        super::realm::throw_type_error(scope, &error.to_string());
-    }
 }
 
 /// The exports of a script, which is run for that if it has not been.

@@ -4,7 +4,7 @@ use super::{base64, clone, encoding, exports_of, throw, url};
 use crate::host::ConsoleLevel;
 use crate::isolate::failure::OrThrown as _;
 use crate::isolate::state::State;
-use crate::isolate::{Failure, exception, realm, timers};
+use crate::isolate::{Failure, exception, host_calls, realm, timers};
 
 type Scope<'s, 'i> = v8::PinScope<'s, 'i>;
 type Arguments<'s> = v8::FunctionCallbackArguments<'s>;
@@ -37,6 +37,7 @@ pub(super) fn table<'s>(
     realm::define_function(scope, table, "changeUrl", 3, url::change)?;
     realm::define_function(scope, table, "parseForm", 1, url::parse_form)?;
     realm::define_function(scope, table, "encodeForm", 1, url::encode_form)?;
+    host_calls::define_fetch(scope, table)?;
     if with_timers {
         realm::define_function(scope, table, "setTimeout", 1, timers::set_timeout)?;
     }

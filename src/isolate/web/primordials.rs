@@ -11,13 +11,13 @@ type Scope<'s, 'i> = v8::PinScope<'s, 'i>;
 
 /// An object, as the way to it from the global object, and what is kept of it.
 #[rustfmt::skip]
-const VALUES: [(&str, &[&str]); 18] = [
+const VALUES: [(&str, &[&str]); 20] = [
     (
         "",
         &[
             "Array", "ArrayBuffer", "BigInt64Array", "BigUint64Array", "DataView", "Date", "Error",
             "EvalError", "Float16Array", "Float32Array", "Float64Array", "Int16Array",
-            "Int32Array", "Int8Array", "Map", "Object", "RangeError", "ReferenceError", "RegExp",
+            "Int32Array", "Int8Array", "Map", "Object", "Promise", "RangeError", "ReferenceError", "RegExp",
             "Set", "SyntaxError", "TypeError", "URIError", "Uint16Array", "Uint32Array",
             "Uint8Array", "Uint8ClampedArray",
         ],
@@ -36,7 +36,9 @@ const VALUES: [(&str, &[&str]); 18] = [
     ("Function.prototype", &["bind", "call"]),
     ("Error", &["prototype"]),
     ("Iterator", &["prototype"]),
-    ("String.prototype", &["slice", "toWellFormed", "valueOf"]),
+    ("JSON", &["parse"]),
+    ("Promise.prototype", &["then"]),
+    ("String.prototype", &["charCodeAt", "slice", "toLowerCase", "toWellFormed", "valueOf"]),
     ("Map.prototype", &["get", "set", "has", "forEach"]),
     ("Set.prototype", &["add", "has", "forEach"]),
     ("Boolean.prototype", &["valueOf"]),

@@ -2,7 +2,7 @@
 // encodings of East Asia have a decoder that lives on, see encoding.rs.
 (function (primordials, natives, load) {
   'use strict';
-  const { TypeErrorOf, RangeErrorOf } = primordials;
+  const { apply, TypeErrorOf, RangeErrorOf } = primordials;
   const { encodingFor, byteLength, decode } = natives;
   const { text, dictionary, defineInterface, registerBrand } = load('webidl');
 
@@ -59,5 +59,7 @@
   registerBrand(isIn);
   defineInterface(TextDecoder, 'TextDecoder');
 
-  return { __proto__: null, TextDecoder };
+  const { decode: decodeBytes } = TextDecoder.prototype;
+  const decodeUtf8 = (bytes) => apply(decodeBytes, new TextDecoder(), [bytes]);
+  return { __proto__: null, TextDecoder, decodeUtf8 };
 })

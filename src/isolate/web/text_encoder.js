@@ -1,7 +1,7 @@
 // `TextEncoder`.
 (function (primordials, natives, load) {
   'use strict';
-  const { ArrayBufferOf, Uint8ArrayOf, TypeErrorOf, arraySet } = primordials;
+  const { apply, ArrayBufferOf, Uint8ArrayOf, TypeErrorOf, arraySet } = primordials;
   const { utf8Length, writeUtf8, kindOf, isOnHeap, viewState } = natives;
   const { need, text, defineInterface, registerBrand } = load('webidl');
   const LIMIT = 2 ** 24;
@@ -45,5 +45,7 @@
     const written = packed % 2 ** 26;
     return { read: (packed - written) / 2 ** 26, written };
   }
-  return { __proto__: null, TextEncoder };
+  const { encode } = TextEncoder.prototype;
+  const encodeUtf8 = (string) => apply(encode, new TextEncoder(), [string]);
+  return { __proto__: null, TextEncoder, encodeUtf8 };
 })

@@ -17,6 +17,8 @@
   let attach;
   let refill;
   let access;
+  // The form of what may be params, else undefined.
+  let formOf;
 
   class URLSearchParams {
     #names = makeList();
@@ -191,6 +193,7 @@
         params.#changed = () => changed(apply(serialize, params, []));
         return params;
       };
+      formOf = (value) => (#names in value ? apply(serialize, value, []) : undefined);
       refill = (params, query) => {
         params.#names = makeList();
         params.#values = makeList();
@@ -255,5 +258,5 @@
     return iterator;
   }
 
-  return { __proto__: null, URLSearchParams, attach, refill };
+  return { __proto__: null, URLSearchParams, attach, refill, formOf };
 })

@@ -36,6 +36,7 @@ declare function fetch(
     method?: string;
     headers?: Headers | Iterable<[string, string]> | Record<string, string>;
     body?: string | ArrayBuffer | ArrayBufferView | null;
+    redirect?: "follow" | "error" | "manual";
     signal?: { readonly aborted: boolean; readonly reason: any } | null;
   },
 ): Promise<Response>;
