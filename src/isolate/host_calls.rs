@@ -42,6 +42,8 @@ struct Pending {
     call: u64,
     /// Let go when the answer is with the plugin.
     _kept: Kept,
+    /// The memory of the arguments, which the future may hold.
+    bytes: usize,
 }
 
 impl Drop for Pending {
@@ -51,10 +53,31 @@ impl Drop for Pending {
 }
 
 impl HostCalls {
+    /// Whether one more may be begun, whose arguments take `bytes`.
+    fn has_room(&self, bytes: usize, limits: &ResourceLimits) -> Result<(), HostError> {
+        let limit = limits.pending_host_calls;
+        if self.pending.len() >= limit {
+            return Err(HostError::range(format!("more than {limit} host calls are pending")));
+        }
+        let held: usize = self.pending.values().map(|pending| pending.bytes).sum();
+        if held > 0 && held.saturating_add(bytes) > most_bytes(limits) {
+            let error = HostError::range("the arguments of pending host calls are too large");
+            return Err(error.with_code("E_TOO_LARGE"));
+        }
+        Ok(())
+    }
+
     /// Drops what a call that was stopped has begun: nobody is left to hear it.
     pub(super) fn drop_of(&mut self, call: u64) {
         self.pending.retain(|_, pending| pending.call != call);
     }
+}
+
+/// The most bytes that a plugin's arguments, and the answers to it, may take on the host's side:
+/// more answers could not be handed over at once either.
+fn most_bytes(limits: &ResourceLimits) -> usize {
+    let limit = limits.array_buffers.max(limits.argument_size).as_u64();
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 /// Answers of asynchronous host functions, on their way from the runtime to the isolate.
@@ -78,9 +101,7 @@ struct Arrived {
 impl Answers {
     /// `wake` is called, on any thread, when there is an answer.
     pub(super) fn new(limits: &ResourceLimits, wake: Box<dyn Fn() + Send + Sync>) -> Arc<Self> {
-        // More could not be handed over at once either.
-        let limit = limits.array_buffers.max(limits.argument_size).as_u64();
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let limit = most_bytes(limits);
         Arc::new(Self { next_id: AtomicU64::new(0), arrived: Mutex::default(), limit, wake })
     }
 
@@ -218,10 +239,15 @@ fn perform<'s>(
             let Some(runtime) = runtime else {
                 return Err(PluginError::Internal("no runtime for host functions".into()).into());
             };
+            let bytes = all.iter().map(Data::size).sum();
+            let room = state.host_calls.borrow().has_room(bytes, &state.blueprint.limits);
+            if let Err(error) = room {
+                return give(scope, state, Err(error));
+            }
             let kept = call.kept();
             let future = catch_unwind(AssertUnwindSafe(|| function(call, all)));
             match future {
-                Ok(future) => begin(scope, state, name, (future, kept), runtime),
+                Ok(future) => begin(scope, state, name, (future, kept), runtime, bytes),
                 Err(_) => give(scope, state, Err(panicked(&state.caller.plugin, name))),
             }
         }
@@ -282,14 +308,10 @@ fn begin<'s>(
     name: &str,
     (mut future, kept): (HostFuture, Kept),
     runtime: &Handle,
+    bytes: usize,
 ) -> Result<v8::Local<'s, v8::Value>, Failure> {
-    let limit = state.blueprint.limits.pending_host_calls;
-    let mut calls = state.host_calls.borrow_mut();
-    if calls.pending.len() >= limit {
-        let error = HostError::range(format!("more than {limit} host calls are pending"));
-        drop(calls);
-        return give(scope, state, Err(error));
-    }
+    // Nothing is begun that nobody could be told the end of.
+    let resolver = v8::PromiseResolver::new(scope).or_thrown()?;
     let id = state.answers.next_id.fetch_add(1, Ordering::Relaxed);
     let (answers, caller, name) =
         (Arc::clone(&state.answers), Arc::clone(&state.caller), name.to_owned());
@@ -303,14 +325,14 @@ fn begin<'s>(
         .await;
         answers.arrive(id, answer);
     });
-    let resolver = v8::PromiseResolver::new(scope).or_thrown()?;
     let pending = Pending {
         resolver: v8::Global::new(scope, resolver),
         task: task.abort_handle(),
         call: state.slot.call(),
         _kept: kept,
+        bytes,
     };
-    calls.pending.insert(id, pending);
+    state.host_calls.borrow_mut().pending.insert(id, pending);
     Ok(resolver.get_promise(scope).into())
 }
 

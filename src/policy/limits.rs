@@ -159,10 +159,10 @@ pub struct ResourceLimits {
 
     /// Per plugin: asynchronous host functions that have not answered.
     ///
-    /// Default 256 (strict 16, trusted 4096). Hit: a `RangeError` in the function. Answers that
-    /// the plugin does not take, as it is busy, are bounded by
-    /// [`array_buffers`](Self::array_buffers): one beyond is a `RangeError` with the code
-    /// `E_TOO_LARGE` instead.
+    /// Default 256 (strict 16, trusted 4096). Hit: a `RangeError` in the function. What
+    /// they were called with, and answers that the plugin is too busy to take, are each bounded
+    /// by [`array_buffers`](Self::array_buffers) together: beyond it, a `RangeError` with the code
+    /// `E_TOO_LARGE`.
     pub pending_host_calls: usize,
 
     /// Per plugin: events of `plugin.emit` that wait for the host to read them. Together they

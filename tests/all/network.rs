@@ -803,6 +803,25 @@ fn responses_that_a_busy_plugin_does_not_take_do_not_pile_up() {
 }
 
 #[test]
+fn request_bodies_that_wait_do_not_pile_up() {
+    struct Never;
+    impl Fetcher for Never {
+        fn fetch(&self, _: FetchRequest) -> FetchFuture<'_, FetchResponse> {
+            Box::pin(std::future::pending())
+        }
+    }
+    let mut limits = patient_limits();
+    limits.array_buffers = ByteSize::mib(8);
+    let worker = builder(grant(["https://api.example.com"])).limits(limits).fetcher(Never);
+    let worker = worker.build().unwrap();
+    let code = "const body = new Uint8Array(1 << 20);
+        const request = { url: 'https://api.example.com', method: 'POST', body };
+        let n = 0;
+        try { for (;;) { fetch(request); n++ } } catch (error) { [n, error.code] }";
+    assert_eq!(worker.blocking_execute(code), Ok(json!([7, "E_TOO_LARGE"])));
+}
+
+#[test]
 fn what_is_revoked_between_calls_is_refused() {
     let server = Server::saying("ok");
     let worker = with(grant([&*server.origin()]));

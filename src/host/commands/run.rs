@@ -125,21 +125,23 @@ impl Commands {
             return Err(refused("no command of this name is granted"));
         };
         check(grant, &arguments, &options)?;
-        let directory = open(root, options.directory).await?;
         if grant.confirm {
             let questions = self.questions.as_ref();
             let questions = questions.ok_or_else(|| refused("nobody is there to ask"))?;
+            // Not kept open: what waits must not use up the process's descriptors.
+            let Directory { path: directory, .. } = open(root, &options.directory).await?;
             let request = CommandRequest {
                 plugin: call.plugin_id().to_owned(),
                 name: name.to_owned(),
                 program: grant.program.clone(),
                 arguments: arguments.clone(),
-                directory: directory.path.clone(),
+                directory,
             };
             questions.ask(request).await?;
         }
         let _permit =
             self.under_way.acquire().await.map_err(|_| refused("the plugin has ended"))?;
+        let directory = open(root, &options.directory).await?;
         let process = Process::start(grant, &arguments, directory, options.input.is_some())
             .map_err(|error| io_error(&error))?;
         let input = options.input.unwrap_or_default();
@@ -194,8 +196,8 @@ fn check(
     Ok(())
 }
 
-async fn open(root: &Root, path: Option<String>) -> Result<Directory, HostError> {
-    let root = root.clone();
+async fn open(root: &Root, path: &Option<String>) -> Result<Directory, HostError> {
+    let (root, path) = (root.clone(), path.clone());
     let opened = tokio::task::spawn_blocking(move || root.below(path.as_deref())).await;
     opened.map_err(|_| refused("the directory could not be opened"))?
 }
