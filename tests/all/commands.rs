@@ -15,6 +15,8 @@ use plugin_sandbox::{
 use serde_json::json;
 use tempfile::TempDir;
 
+#[cfg(target_os = "linux")]
+use crate::support::{alone, open_descriptors, threads_named};
 use crate::support::{assert_alive, eventually, patient_limits};
 
 /// A grant to run `program` in `directory` with arguments of these patterns.
@@ -259,6 +261,27 @@ fn a_call_that_is_cancelled_kills_its_command_with_all_it_started() {
     assert_eq!(call.wait(), Err(PluginError::Cancelled));
     assert!(family_ends(&directory));
     assert_alive(&worker);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn commands_that_are_cancelled_leave_nothing_behind() {
+    alone("commands::commands_that_are_cancelled_leave_nothing_behind", || {
+        let worker = with(grant("/bin/sleep", &["1000"], Path::new("/")));
+        let cancel_some = || {
+            let code = "Promise.all([0, 0, 0, 0, 0, 0].map(() => commands.run('it', ['1000'])))";
+            let call = worker.execute(code);
+            assert!(eventually(|| threads_named("plugin-command") == 4));
+            call.cancel();
+            assert_eq!(call.wait(), Err(PluginError::Cancelled));
+            assert!(eventually(|| threads_named("plugin-command") == 0));
+        };
+        cancel_some();
+        let before = open_descriptors();
+        (0..20).for_each(|_| cancel_some());
+        assert!(eventually(|| open_descriptors() <= before), "{before} {}", open_descriptors());
+        assert_alive(&worker);
+    });
 }
 
 #[cfg(target_os = "linux")]

@@ -13,6 +13,8 @@ use plugin_sandbox::{
 };
 use serde_json::json;
 
+#[cfg(target_os = "linux")]
+use crate::support::{alone, open_descriptors};
 use crate::support::{assert_alive, eventually, patient_limits};
 
 /// A request as the server got it.
@@ -544,6 +546,35 @@ fn a_call_that_is_cancelled_closes_its_connection() {
     assert_eq!(call.wait(), Err(PluginError::Cancelled));
     assert_eq!(closes.recv_timeout(Duration::from_secs(30)), Ok(0));
     assert_alive(&worker);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn requests_that_are_cancelled_leave_nothing_behind() {
+    alone("network::requests_that_are_cancelled_leave_nothing_behind", || {
+        let (begun, begins) = mpsc::channel();
+        let server = Server::start(move |_, stream| {
+            begun.send(()).unwrap();
+            let _ = stream.read(&mut [0]);
+        });
+        let worker = with(grant([&*server.origin()]));
+        let code = format!(
+            "Promise.all([0, 0, 0, 0, 0, 0, 0, 0].map(() => fetch({{ url: '{}' }})))",
+            server.origin()
+        );
+        let cancel_some = || {
+            let call = worker.execute(&*code);
+            (0..6).for_each(|_| begins.recv_timeout(Duration::from_secs(30)).unwrap());
+            call.cancel();
+            assert_eq!(call.wait(), Err(PluginError::Cancelled));
+        };
+        let before = open_descriptors();
+        (0..20).for_each(|_| cancel_some());
+        // Among them those of the runtime, which has begun meanwhile.
+        let few = before + 8;
+        assert!(eventually(|| open_descriptors() <= few), "{before} {}", open_descriptors());
+        assert_alive(&worker);
+    });
 }
 
 #[test]

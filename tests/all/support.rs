@@ -73,6 +73,23 @@ pub fn eventually(condition: impl Fn() -> bool) -> bool {
     })
 }
 
+/// How many descriptors this process has open.
+#[cfg(target_os = "linux")]
+pub fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+/// How many threads of this name this process has.
+#[cfg(target_os = "linux")]
+pub fn threads_named(name: &str) -> usize {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let named = |thread: std::io::Result<std::fs::DirEntry>| {
+        let found = std::fs::read_to_string(thread.unwrap().path().join("comm"));
+        found.is_ok_and(|found| found.trim_end() == name)
+    };
+    threads.map(named).filter(|is_named| *is_named).count()
+}
+
 /// Runs `test`, the body of the test named `name` (with its module), in a process of its own:
 /// it measures the process, or may end it.
 pub fn alone(name: &str, test: impl FnOnce()) {
