@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitStatus;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -14,7 +16,7 @@ use tokio::time::timeout;
 use super::confirm::{CommandRequest, Questions, Quoted};
 use super::output::{Cut, Output, talk};
 use super::process::Process;
-use super::program::{Directory, Root};
+use super::program::Root;
 use super::refusal::{io_error, refused, too_large};
 use crate::host::call::HostCall;
 use crate::host::error::HostError;
@@ -129,7 +131,7 @@ impl Commands {
             let questions = self.questions.as_ref();
             let questions = questions.ok_or_else(|| refused("nobody is there to ask"))?;
             // Not kept open: what waits must not use up the process's descriptors.
-            let Directory { path: directory, .. } = open(root, &options.directory).await?;
+            let directory = find(root, &options.directory).await?;
             let request = CommandRequest {
                 plugin: call.plugin_id().to_owned(),
                 name: name.to_owned(),
@@ -141,9 +143,7 @@ impl Commands {
         }
         let _permit =
             self.under_way.acquire().await.map_err(|_| refused("the plugin has ended"))?;
-        let directory = open(root, &options.directory).await?;
-        let process = Process::start(grant, &arguments, directory, options.input.is_some())
-            .map_err(|error| io_error(&error))?;
+        let process = start(root, grant, arguments, &options).await?;
         let input = options.input.unwrap_or_default();
         let format = options.format.unwrap_or_default();
         timeout(grant.time, finish(process, &input, grant, format)).await.unwrap_or_else(|_| {
@@ -196,10 +196,43 @@ fn check(
     Ok(())
 }
 
-async fn open(root: &Root, path: &Option<String>) -> Result<Directory, HostError> {
+/// Where it is to run.
+async fn find(root: &Root, path: &Option<String>) -> Result<PathBuf, HostError> {
     let (root, path) = (root.clone(), path.clone());
-    let opened = tokio::task::spawn_blocking(move || root.below(path.as_deref())).await;
-    opened.map_err(|_| refused("the directory could not be opened"))?
+    on_blocking_thread(move || Ok(root.below(path.as_deref())?.path)).await
+}
+
+/// Starts it there. To start a process copies the tables of this one's memory, milliseconds for
+/// each hundred megabytes: nothing for the thread that all plugins share.
+async fn start(
+    root: &Root,
+    grant: &CommandGrant,
+    arguments: Vec<String>,
+    options: &RunOptions,
+) -> Result<Process, HostError> {
+    let (root, grant, has_input) = (root.clone(), grant.clone(), options.input.is_some());
+    let path = options.directory.clone();
+    on_blocking_thread(move || {
+        let directory = root.below(path.as_deref())?;
+        Process::start(&grant, &arguments, directory, has_input).map_err(|error| io_error(&error))
+    })
+    .await
+}
+
+/// Does what blocks, unless nobody waits for it by the time that its turn comes.
+async fn on_blocking_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, HostError> + Send + 'static,
+) -> Result<T, HostError> {
+    let waits = Arc::new(());
+    let waited_for = Arc::downgrade(&waits);
+    let given_up = || HostError::new("it was given up").with_code("E_IO");
+    let work = move || match waited_for.strong_count() {
+        0 => Err(given_up()),
+        _ => work(),
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    drop(waits);
+    done.map_err(|_| given_up())?
 }
 
 /// Lets it run to its end. Dropped half-way, it is killed.
