@@ -5,15 +5,20 @@
 //! | `run` | one run, from the grant to the exit code |
 //! | `program` | the program and its directory, checked when the plugin is built |
 //! | `confirm` | asking the host |
-//! | `process` | the process and its group |
+//! | `spawned`, `forked`, `wait` | the process and its group; with the GNU C library, and elsewhere |
 //! | `output` | its pipes, under a limit |
 
 mod confirm;
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+mod forked;
 mod output;
-mod process;
 mod program;
 mod refusal;
 mod run;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod spawned;
+#[cfg(unix)]
+mod wait;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,8 +26,12 @@ use std::sync::Arc;
 pub use confirm::{CommandConfirm, CommandRequest};
 
 use confirm::Questions;
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+use forked::Process;
 use program::Root;
 use run::{Commands, RunOptions};
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+use spawned::Process;
 
 use super::call::HostCall;
 use super::functions::HostFunctions;

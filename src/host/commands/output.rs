@@ -3,17 +3,16 @@
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 /// Bytes that are read at once.
 const PIECE: usize = 8 * 1024;
 
 /// The ends of a process's pipes that are ours.
 pub(super) struct Pipes {
-    pub(super) stdin: Option<ChildStdin>,
-    pub(super) stdout: Option<ChildStdout>,
-    pub(super) stderr: Option<ChildStderr>,
+    pub(super) stdin: Option<Box<dyn AsyncWrite + Send + Unpin>>,
+    pub(super) stdout: Option<Box<dyn AsyncRead + Send + Unpin>>,
+    pub(super) stderr: Option<Box<dyn AsyncRead + Send + Unpin>>,
 }
 
 /// What a process has said so far.

@@ -13,9 +13,9 @@ use serde_bytes::{ByteBuf, Bytes};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use super::Process;
 use super::confirm::{CommandRequest, Questions, Quoted};
 use super::output::{Cut, Output, talk};
-use super::process::Process;
 use super::program::Root;
 use super::refusal::{io_error, refused, too_large};
 use crate::host::call::HostCall;
@@ -202,8 +202,8 @@ async fn find(root: &Root, path: &Option<String>) -> Result<PathBuf, HostError> 
     on_blocking_thread(move || Ok(root.below(path.as_deref())?.path)).await
 }
 
-/// Starts it there. To start a process copies the tables of this one's memory, milliseconds for
-/// each hundred megabytes: nothing for the thread that all plugins share.
+/// Starts it there. That may wait for a disk, and where it forks, it copies the tables of this
+/// process's memory: nothing for the thread that all plugins share.
 async fn start(
     root: &Root,
     grant: &CommandGrant,

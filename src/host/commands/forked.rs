@@ -1,4 +1,5 @@
-//! A process that runs for a plugin, with all that it starts.
+//! A process that runs for a plugin, with all that it starts: the standard library's way, which
+//! forks where it is to do what the library cannot.
 
 use std::io;
 use std::process::{ExitStatus, Stdio};
@@ -40,17 +41,22 @@ impl Process {
     /// Its pipes, once.
     pub(super) fn pipes(&mut self) -> Pipes {
         let Child { stdin, stdout, stderr, .. } = &mut self.child;
-        Pipes { stdin: stdin.take(), stdout: stdout.take(), stderr: stderr.take() }
+        Pipes {
+            stdin: stdin.take().map(|pipe| Box::new(pipe) as _),
+            stdout: stdout.take().map(|pipe| Box::new(pipe) as _),
+            stderr: stderr.take().map(|pipe| Box::new(pipe) as _),
+        }
     }
 
     /// Waits until the process itself has ended. It is not reaped yet, so that its group's number
     /// is nobody else's.
     #[cfg(unix)]
     pub(super) async fn ended(&mut self) -> io::Result<()> {
-        let Some(pid) = self.child.id() else { return Ok(()) };
+        let pid = self.child.id().and_then(|pid| libc::pid_t::try_from(pid).ok());
+        let Some(pid) = pid else { return Ok(()) };
         let (told, ended) = tokio::sync::oneshot::channel();
         std::thread::Builder::new().name("plugin-command".into()).spawn(move || {
-            wait_without_reaping(pid);
+            super::wait::wait_without_reaping(pid);
             // Nobody may be left to hear it.
             let _ = told.send(());
         })?;
@@ -143,21 +149,4 @@ fn close_on_exec_all_but_the_first(first: libc::c_int) -> bool {
         }
     }
     true
-}
-
-/// Blocks until this child has ended, or is no child any more.
-#[cfg(unix)]
-fn wait_without_reaping(pid: u32) {
-    loop {
-        #[expect(unsafe_code, reason = "the standard library waits by reaping only")]
-        // SAFETY: `information` is a valid place for what is written, and may be all zero before.
-        let answer = unsafe {
-            let mut information: libc::siginfo_t = std::mem::zeroed();
-            libc::waitid(libc::P_PID, pid, &mut information, libc::WEXITED | libc::WNOWAIT)
-        };
-        let interrupted = io::Error::last_os_error().kind() == io::ErrorKind::Interrupted;
-        if answer == 0 || !interrupted {
-            return;
-        }
-    }
 }
