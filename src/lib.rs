@@ -100,11 +100,12 @@ pub use host::{
 };
 #[cfg(feature = "fetch")]
 pub use host::{HttpClient, Resolver};
-pub use isolate::{PluginBuilder, PluginIsolate};
+pub use isolate::{PluginBuilder, PluginIsolate, set_v8_options};
 pub use policy::{
-    ArgumentPattern, ByteSize, Capability, Clock, CommandGrant, FileAccess, FileRoot, Hardening,
-    HostPattern, Limit, NetworkGrant, Origin, Permission, PluginCapabilities, PluginManifest,
-    ProcessLimits, Randomness, ResourceLimits, RestartPolicy, StorageGrant,
+    ArgumentPattern, ByteSize, Capability, Clock, CommandGrant, ConfigFormat, ConfigLayers,
+    ConfigOrigin, FileAccess, FileRoot, Hardening, HostPattern, LayeredConfig, Limit, NetworkGrant,
+    Origin, Permission, PluginCapabilities, PluginManifest, Preset, ProcessLimits, Randomness,
+    ResourceLimits, RestartPolicy, SandboxConfig, StorageGrant, V8Options,
 };
 pub use process::{ProcessStats, process_stats, set_process_limits};
 pub use protocol::{

@@ -9,7 +9,7 @@ use crate::host::{
     AuditSink, CommandConfirm, ConsoleSink, Fetcher, HostFunctions, Outbox, Services, TracingSink,
     built_in,
 };
-use crate::policy::{Granted, PluginCapabilities, ResourceLimits, RestartPolicy};
+use crate::policy::{Granted, PluginCapabilities, ResourceLimits, RestartPolicy, SandboxConfig};
 use crate::protocol::PluginError;
 
 /// How the names of plugins' scripts begin.
@@ -142,6 +142,16 @@ impl<T> PluginBuilder<T> {
     pub fn limits(mut self, limits: ResourceLimits) -> Self {
         self.blueprint.limits = limits;
         self
+    }
+
+    /// What the plugin is granted and may use, and what happens after a fault, as a config has
+    /// it. What the config says of the process is set by
+    /// [`SandboxConfig::apply_to_process`].
+    #[must_use]
+    pub fn config(self, config: &SandboxConfig) -> Self {
+        self.capabilities(config.capabilities.clone())
+            .limits(config.limits.clone())
+            .restart_policy(config.restart)
     }
 
     /// Where the plugin's `console` output goes. Default: `tracing` events with the target

@@ -63,6 +63,7 @@ pub(crate) use builder::Blueprint;
 pub use builder::PluginBuilder;
 pub(crate) use heap::HeapUse;
 pub(crate) use owner::Owner;
+pub use platform::set_v8_options;
 pub use plugin_isolate::PluginIsolate;
 pub(crate) use plugin_isolate::Verdict;
 pub(crate) use value_in::ArgumentText;

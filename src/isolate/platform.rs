@@ -1,7 +1,8 @@
 //! V8 for the whole process: its flags and its platform, set once and frozen.
 
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::policy::V8Options;
 use crate::protocol::PluginError;
 
 /// The flags that every process with plugins runs under, each with its reason. They are
@@ -27,30 +28,91 @@ fn stack_size() -> String {
     format!("--stack-size={}", super::stack::V8_STACK_KIB)
 }
 
-/// Initialises V8, once; from any thread.
+/// What the host chose, and whether V8 has started with it.
+#[derive(Debug, Clone, Copy)]
+struct Chosen {
+    options: V8Options,
+    started: bool,
+}
+
+static CHOSEN: Mutex<Chosen> = Mutex::new(Chosen {
+    options: V8Options { jitless: false, platform_threads: 0 },
+    started: false,
+});
+
+fn chosen() -> MutexGuard<'static, Chosen> {
+    CHOSEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Says how V8 is to run, for the whole process. To be called before the first plugin is built:
+/// that starts V8. Any thread may call it.
+///
+/// # Errors
+///
+/// [`PluginError::InvalidArgument`] if an option is absurd, or if V8 has started with other
+/// options; with the same ones, all is well.
+///
+/// ```
+/// use plugin_sandbox::{PluginIsolate, V8Options, set_v8_options};
+///
+/// let mut options = V8Options::default();
+/// options.platform_threads = 1;
+/// set_v8_options(options)?;
+/// let plugin = PluginIsolate::builder("first").build()?;
+///
+/// assert!(set_v8_options(options).is_ok());
+/// assert!(set_v8_options(V8Options::default()).is_err());
+/// # Ok::<(), plugin_sandbox::PluginError>(())
+/// ```
+pub fn set_v8_options(options: V8Options) -> Result<(), PluginError> {
+    options.validate()?;
+    let mut chosen = chosen();
+    if chosen.started && chosen.options != options {
+        return Err(PluginError::InvalidArgument(format!(
+            "V8 has started with {:?}, which cannot be changed to {options:?}: set the options \
+             before the first plugin is built",
+            chosen.options
+        )));
+    }
+    chosen.options = options;
+    Ok(())
+}
+
+/// V8's flags for these options.
+fn flags(options: V8Options) -> impl Iterator<Item = String> {
+    let jitless = options.jitless.then_some("--jitless");
+    FLAGS.iter().copied().chain(jitless).map(str::to_owned).chain([stack_size()])
+}
+
+/// Initialises V8, once; from any thread. Answers what it runs under.
 ///
 /// # Errors
 ///
 /// V8 does not know one of our flags. It is then not safe to run anything.
-pub(super) fn initialize() -> Result<(), PluginError> {
-    static V8: OnceLock<Result<(), PluginError>> = OnceLock::new();
+pub(super) fn initialize() -> Result<V8Options, PluginError> {
+    static V8: OnceLock<Result<V8Options, PluginError>> = OnceLock::new();
     V8.get_or_init(|| {
+        let options = {
+            let mut chosen = chosen();
+            chosen.started = true;
+            chosen.options
+        };
         // The first argument stands for the program's name.
-        let arguments = std::iter::once("plugin-sandbox").chain(FLAGS.iter().copied());
-        let arguments = arguments.map(str::to_owned).chain([stack_size()]).collect();
-        let left_over = v8::V8::set_flags_from_command_line(arguments);
+        let arguments = std::iter::once("plugin-sandbox".to_owned()).chain(flags(options));
+        let left_over = v8::V8::set_flags_from_command_line(arguments.collect());
         if left_over.len() != 1 {
             let unknown = left_over[1..].join(" ");
             return Err(PluginError::Internal(format!("V8 does not know its flag {unknown}")));
         }
         // Unprotected: the default platform ties V8 to the descendants of the thread that
         // initialises it (memory protection keys), and a worker may be the first anywhere.
-        let platform = v8::new_unprotected_default_platform(0, false).make_shared();
+        let threads = options.platform_threads;
+        let platform = v8::new_unprotected_default_platform(threads, false).make_shared();
         v8::V8::initialize_platform(platform);
         v8::V8::initialize();
         // Not the host's own: plugins are to do the same everywhere, and learn nothing of it.
         v8::icu::set_default_locale("en-US");
-        Ok(())
+        Ok(options)
     })
     .clone()
 }

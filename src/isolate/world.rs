@@ -40,15 +40,19 @@ impl World {
         slot: &Arc<Slot>,
         answers: &Arc<Answers>,
     ) -> Result<Self, PluginError> {
-        platform::initialize()?;
+        let options = platform::initialize()?;
+        options.check(&blueprint.granted.now())?;
         let limits = &blueprint.limits;
         let admitted = process::admit(limits.heap + limits.array_buffers)?;
         let heap_limit = bytes(limits.heap);
         let buffers = BufferQuota::new(bytes(limits.array_buffers));
-        let parameters = v8::CreateParams::default()
+        let mut parameters = v8::CreateParams::default()
             .heap_limits(0, heap_limit)
             .array_buffer_allocator(buffers.allocator())
             .allow_atomics_wait(false);
+        if let Some(code_range) = limits.code_range.at() {
+            parameters = parameters.set_code_range_size_in_bytes(bytes(code_range));
+        }
         let mut isolate = Isolate::new(parameters);
         let v8 = &mut isolate.0;
         v8.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);

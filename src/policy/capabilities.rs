@@ -6,7 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::grants::{CommandGrant, FileRoot, NetworkGrant, StorageGrant};
-use super::{Capability, Clock, FileAccess, HostPattern, Permission, Randomness};
+use super::misfit::Misfit;
+use super::{Capability, Clock, FileAccess, HostPattern, Permission, Randomness, schema};
 use crate::protocol::PluginError;
 
 /// What the host grants to one plugin. What is not granted is absent.
@@ -233,19 +234,25 @@ impl PluginCapabilities {
     ///
     /// [`PluginError::InvalidArgument`] names the grant and says what to do.
     pub fn validate(&self) -> Result<(), PluginError> {
-        self.clock.validate()?;
+        Ok(self.check()?)
+    }
+
+    /// [`validate`](Self::validate), telling which key it is.
+    pub(crate) fn check(&self) -> Result<(), Misfit> {
+        self.clock.validate().map_err(|misfit| misfit.below("clock"))?;
         if self.randomness == Randomness::None && self.has(Capability::Random) {
-            return Err(PluginError::InvalidArgument(
-                "`random` is granted and `randomness` is \"none\": take one of them away".into(),
-            ));
+            let reason =
+                "`random` is granted and `randomness` is \"none\": take one of them away".into();
+            return Err(Misfit::of("randomness", reason));
         }
         for (name, root) in &self.files {
-            root.validate(name)?;
+            root.validate(name).map_err(|misfit| misfit.below(name).below("files"))?;
         }
         for (name, command) in &self.commands {
-            command.validate(name)?;
+            command.validate(name).map_err(|misfit| misfit.below(name).below("commands"))?;
         }
-        self.network.as_ref().map_or(Ok(()), NetworkGrant::validate)
+        let network = self.network.as_ref().map_or(Ok(()), NetworkGrant::validate);
+        network.map_err(|misfit| misfit.below("network"))
     }
 }
 
@@ -263,7 +270,7 @@ impl FromIterator<Capability> for PluginCapabilities {
 struct Written {
     /// What is granted by name alone: capabilities ("timers") and host functions, by name or
     /// glob ("editor.*").
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<schema::Allowed>")]
     allow: Vec<Allowed>,
     /// What of the default is not granted: "web", "encoding".
     deny: Vec<Capability>,

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::protocol::PluginError;
+use super::misfit::Misfit;
+use super::schema;
 
 /// How precisely a plugin sees the time, in `Date` and, if it was granted
 /// [`Capability::Clock`](crate::Capability::Clock), in `performance.now`.
@@ -21,14 +22,14 @@ pub enum Clock {
     /// `Date` is in any case.
     Coarse(
         #[serde(with = "humantime_serde")]
-        #[schemars(with = "String")]
+        #[schemars(with = "schema::Time")]
         Duration,
     ),
     /// It is always this moment, in UTC: `Date` knows no other time zone, `performance.now` is
     /// 0, and timers fire in the order of their delays, however long anything takes.
     Frozen(
         #[serde(with = "humantime_serde")]
-        #[schemars(with = "String")]
+        #[schemars(with = "schema::Moment")]
         SystemTime,
     ),
 }
@@ -43,20 +44,16 @@ impl Clock {
     /// The longest step of a coarse clock.
     const MAX_STEP: Duration = Duration::from_secs(24 * 60 * 60);
 
-    pub(super) fn validate(self) -> Result<(), PluginError> {
-        match self {
-            Self::Coarse(step) if step.subsec_nanos() % 1_000_000 != 0 || step.is_zero() => {
-                Err(PluginError::InvalidArgument(format!(
-                    "clock: {step:?} is no whole number of milliseconds from 1 on; or \"full\""
-                )))
-            }
-            Self::Coarse(step) if step > Self::MAX_STEP => {
-                let most = Self::MAX_STEP;
-                let reason = format!("clock: {step:?} is more than {most:?}; or \"frozen\"");
-                Err(PluginError::InvalidArgument(reason))
-            }
-            _ => Ok(()),
+    pub(super) fn validate(self) -> Result<(), Misfit> {
+        let Self::Coarse(step) = self else { return Ok(()) };
+        let refuse = |what: String| Err(Misfit::of("coarse", format!("clock: {step:?} {what}")));
+        if step.subsec_nanos() % 1_000_000 != 0 || step.is_zero() {
+            return refuse("is no whole number of milliseconds from 1 on; or \"full\"".into());
         }
+        if step > Self::MAX_STEP {
+            return refuse(format!("is more than {:?}; or \"frozen\"", Self::MAX_STEP));
+        }
+        Ok(())
     }
 }
 

@@ -1,12 +1,13 @@
 //! `Hardening`: how far the language's builtins are guarded.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How far builtins are guarded that could end the process or that V8 cannot interrupt.
 ///
 /// Guarded ones behave as the language says up to a size far beyond ordinary use (most up to
 /// 2<sup>24</sup> elements); beyond it they throw a `RangeError`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Hardening {

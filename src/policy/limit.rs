@@ -80,7 +80,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Limit<T> {
             fn visit_str<E: Error>(self, text: &str) -> Result<Limit<T>, E> {
                 match text {
                     OFF => Ok(Limit::Off),
-                    text => T::deserialize(text.into_deserializer()).map(Limit::At),
+                    text => T::deserialize(text.into_deserializer())
+                        .map(Limit::At)
+                        .map_err(|error: E| E::custom(format_args!("{error}, or \"{OFF}\""))),
                 }
             }
             fn visit_u64<E: Error>(self, number: u64) -> Result<Limit<T>, E> {

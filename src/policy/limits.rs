@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use bytesize::ByteSize;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::limit;
-use super::{Hardening, Limit};
+use super::{Hardening, Limit, limit, schema};
 use crate::protocol::PluginError;
 
 /// How much a plugin may use: per call, and as a whole.
@@ -31,7 +31,7 @@ use crate::protocol::PluginError;
 /// limits.validate()?;
 /// # Ok::<(), plugin_sandbox::PluginError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ResourceLimits {
@@ -44,6 +44,7 @@ pub struct ResourceLimits {
     /// on with the state it had. A builtin that V8 cannot interrupt ends first, or costs the
     /// plugin its isolate after [`grace`](Self::grace); see [`hardening`](Self::hardening).
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "schema::Time")]
     pub wall_time: Duration,
 
     /// Per call: the processor time that the plugin's thread may use, collections included;
@@ -54,6 +55,7 @@ pub struct ResourceLimits {
     /// Default off (strict 3 s). Hit: [`PluginError::CpuTimeExceeded`], the
     /// plugin lives on.
     #[serde(with = "limit::time")]
+    #[schemars(with = "Limit<schema::Time>")]
     pub cpu_time: Limit<Duration>,
 
     /// Per call: how long after it was told a call may take to stop. Then its caller is
@@ -62,6 +64,7 @@ pub struct ResourceLimits {
     ///
     /// Default 1.5 s (strict 1 s, trusted 10 s).
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "schema::Time")]
     pub grace: Duration,
 
     /// Per plugin: how many calls a second may be made, measured as a token bucket that holds
@@ -76,6 +79,7 @@ pub struct ResourceLimits {
     /// Default 30 s. Hit: [`PluginError::QueuedTooLong`] when the worker reaches the call, which
     /// then does not run.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "schema::Time")]
     pub queue_time: Duration,
 
     /// Per plugin: the calls that may wait, the running one not counted.
@@ -92,6 +96,7 @@ pub struct ResourceLimits {
     /// discarded and the worker builds a new one. `ArrayBuffer`s are counted by
     /// [`array_buffers`](Self::array_buffers); all memory that V8 knows of, in the heap and
     /// outside, is held to four times this limit.
+    #[schemars(with = "schema::Size")]
     pub heap: ByteSize,
 
     /// Per plugin: the bytes behind all live `ArrayBuffer`s, as V8 asks the host for them.
@@ -100,24 +105,38 @@ pub struct ResourceLimits {
     /// that it can catch; garbage is collected before it is refused. With
     /// [`Hardening::Off`], resizable buffers, which V8 allocates past the host, are not counted
     /// here but against four times [`heap`](Self::heap).
+    #[schemars(with = "schema::Size")]
     pub array_buffers: ByteSize,
+
+    /// Per plugin: the addresses that are set aside for machine code, in bytes. Only as much as
+    /// is used becomes memory, which counts against [`heap`](Self::heap).
+    ///
+    /// Default off: as much as V8 takes for itself (512 MiB, on ARM 256 MiB). From
+    /// [`MIN_CODE_RANGE`](Self::MIN_CODE_RANGE) to
+    /// [`MAX_CODE_RANGE`](Self::MAX_CODE_RANGE), in whole MiB, and not less than [`heap`](Self::heap), so that
+    /// the heap is full first: V8 does not survive running out of it.
+    #[schemars(with = "Limit<schema::Size>")]
+    pub code_range: Limit<ByteSize>,
 
     /// Per plugin: the stack that its code may use, in bytes.
     ///
     /// Default 960 KiB, which is the most (strict 512 KiB). Hit: a `RangeError` that the plugin
     /// can catch. On Windows this cannot be set lower.
+    #[schemars(with = "schema::Size")]
     pub stack: ByteSize,
 
     /// Per call and start-up script: the length of the source text in bytes of UTF-8.
     ///
     /// Default 2 MiB (strict 512 KiB, trusted 16 MiB); parsing can take two hundred times the
     /// source in memory that no heap limit covers. Hit: [`PluginError::TooLarge`], nothing runs.
+    #[schemars(with = "schema::Size")]
     pub source_size: ByteSize,
 
     /// Per call: the argument as JSON text, in bytes. Also for what a host function answers.
     ///
     /// Default 8 MiB (strict 1 MiB, trusted 64 MiB). Hit: [`PluginError::TooLarge`] at once,
     /// nothing is queued.
+    #[schemars(with = "schema::Size")]
     pub argument_size: ByteSize,
 
     /// Per call: the nesting of the argument's arrays and objects.
@@ -131,6 +150,7 @@ pub struct ResourceLimits {
     ///
     /// Default 8 MiB (strict 1 MiB, trusted 64 MiB). Hit: [`PluginError::TooLarge`]; the plugin
     /// lives on.
+    #[schemars(with = "schema::Size")]
     pub result_size: ByteSize,
 
     /// Per call: the nesting of the result's arrays and objects.
@@ -144,12 +164,14 @@ pub struct ResourceLimits {
     /// Default 1 MiB (strict 64 KiB, trusted off). Hit: the rest is dropped and counted in
     /// [`WorkerStats::console_bytes_dropped`](crate::WorkerStats::console_bytes_dropped), which
     /// the console is told once a call.
+    #[schemars(with = "Limit<schema::Size>")]
     pub console_bytes_per_call: Limit<ByteSize>,
 
     /// Per plugin: console output in any second, in bytes of text.
     ///
     /// Default 4 MiB (strict 256 KiB, trusted off). Hit: as
     /// [`console_bytes_per_call`](Self::console_bytes_per_call).
+    #[schemars(with = "Limit<schema::Size>")]
     pub console_bytes_per_second: Limit<ByteSize>,
 
     /// Per plugin: timers that are set and have not fired or been cleared.
@@ -191,6 +213,7 @@ impl Default for ResourceLimits {
             queue_length: 1024,
             heap: ByteSize::mib(64),
             array_buffers: ByteSize::mib(64),
+            code_range: Limit::Off,
             stack: Self::MAX_STACK,
             source_size: ByteSize::mib(2),
             argument_size: ByteSize::mib(8),
@@ -215,6 +238,13 @@ impl ResourceLimits {
     /// The largest heap. Below it, an array that grows by `push` or spread meets the heap limit
     /// before it meets V8's largest backing store, which ends the process.
     pub const MAX_HEAP: ByteSize = ByteSize::mib(512);
+
+    /// The smallest code range: V8 would round a smaller one up to it.
+    pub const MIN_CODE_RANGE: ByteSize = ByteSize::mib(64);
+
+    /// The largest code range: beyond it, V8's code could not call its own by near calls.
+    pub const MAX_CODE_RANGE: ByteSize =
+        ByteSize::mib(if cfg!(target_arch = "x86_64") { 512 } else { 256 });
 
     /// The most stack that plugins may use: V8's own limit is one for the process.
     pub const MAX_STACK: ByteSize = ByteSize::kib(960);
@@ -339,6 +369,16 @@ impl ResourceLimits {
             },
         )?;
         in_range("array_buffers", self.array_buffers, ByteSize::b(0), ByteSize::gib(4))?;
+        if let Some(code_range) = self.code_range.at() {
+            in_range("code_range", code_range, Self::MIN_CODE_RANGE, Self::MAX_CODE_RANGE)?;
+            if !code_range.as_u64().is_multiple_of(1 << 20) {
+                return refuse("code_range", "is no whole number of MiB: V8 ends the process");
+            }
+            if code_range < self.heap {
+                let reason = format!("{code_range} is less than heap, {}; or \"off\"", self.heap);
+                return refuse("code_range", reason);
+            }
+        }
         in_range("stack", self.stack, ByteSize::kib(128), Self::MAX_STACK)?;
         if cfg!(windows) && self.stack < Self::MAX_STACK {
             return refuse("stack", format!("cannot be less than {} here", Self::MAX_STACK));
@@ -406,6 +446,10 @@ mod tests {
         assert_eq!(refused(|limits| limits.result_depth = 1_000_000).0, "result_depth");
         assert_eq!(refused(|limits| limits.source_size = ByteSize::b(0)).0, "source_size");
         assert_eq!(refused(|limits| limits.result_size = ByteSize::gib(1)).0, "result_size");
+        for size in [ByteSize::b(1), ByteSize::gib(1), ByteSize::b((64 << 20) + 1)] {
+            let refused = refused(|limits| limits.code_range = Limit::At(size));
+            assert_eq!(refused.0, "code_range");
+        }
         assert_eq!(refused(|limits| limits.stack = ByteSize::kib(1)).0, "stack");
         let none = refused(|limits| limits.calls_per_second = Limit::At(0));
         assert_eq!(none.0, "calls_per_second");
@@ -416,6 +460,15 @@ mod tests {
         let (field, reason) = refused(|limits| limits.cpu_time = Limit::At(Duration::from_secs(6)));
         assert_eq!(field, "cpu_time");
         assert!(reason.contains("wall_time"), "{reason}");
+    }
+
+    #[test]
+    fn a_code_range_that_is_full_before_the_heap_is_a_contradiction() {
+        let (field, reason) = refused(|limits| {
+            limits.heap = ByteSize::mib(128);
+            limits.code_range = Limit::At(ByteSize::mib(64));
+        });
+        assert!(field == "code_range" && reason.contains("heap"), "{reason}");
     }
 
     #[test]

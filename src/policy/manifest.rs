@@ -1,13 +1,15 @@
 //! `PluginManifest`: what a plugin's `plugin.toml` says of it.
 
-use std::ops::Range;
 use std::path::{Component, Path};
 
+use schemars::JsonSchema;
 use semver::Version;
 use serde::Deserialize;
 
+use super::meant::say_what_was_meant;
+use super::place::place;
 use super::{Permission, PluginCapabilities};
-use crate::protocol::{PluginError, SourceLine};
+use crate::protocol::PluginError;
 
 /// A plugin's `plugin.toml`.
 ///
@@ -20,17 +22,19 @@ use crate::protocol::{PluginError, SourceLine};
 /// ```
 ///
 /// A manifest asks; the host grants. Unknown keys are errors.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PluginManifest {
     /// The plugin's name: its worker's id, and part of its scripts' names.
     #[serde(deserialize_with = "plugin_name")]
+    #[schemars(length(min = 1, max = 64), regex(pattern = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"))]
     pub name: String,
     /// The plugin's version.
     pub version: Version,
     /// The script that is run when the plugin is loaded, relative to the manifest.
     #[serde(default = "default_main", deserialize_with = "path_inside")]
+    #[schemars(regex(pattern = r"^[^/\\][^\\]*$"))]
     pub main: String,
     /// One line for people.
     #[serde(default)]
@@ -66,8 +70,11 @@ impl PluginManifest {
     /// unknown, a value of the wrong kind.
     pub fn parse(text: &str, file: &Path) -> Result<Self, PluginError> {
         toml::from_str(text).map_err(|error| {
-            let place = Box::new(place(text, error.span().unwrap_or(0..0), file));
-            PluginError::InvalidManifest { reason: error.message().to_owned(), place }
+            let span = error.span().unwrap_or(0..0);
+            PluginError::InvalidManifest {
+                reason: say_what_was_meant(error.message()),
+                place: Box::new(place(text, span, &file.display().to_string())),
+            }
         })
     }
 
@@ -85,23 +92,6 @@ impl PluginManifest {
     /// What the plugin asks for and `granted` does not hold.
     pub fn not_granted(&self, granted: &PluginCapabilities) -> Vec<Permission> {
         self.permissions.iter().filter(|asked| !granted.allows(asked)).cloned().collect()
-    }
-}
-
-/// The line that a span of bytes begins on, and where on it.
-fn place(text: &str, span: Range<usize>, file: &Path) -> SourceLine {
-    let start = text.floor_char_boundary(span.start);
-    let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
-    let line = text[line_start..].lines().next().unwrap_or_default();
-    let end = text.floor_char_boundary(span.end).clamp(start, line_start + line.len());
-    let units = |part: &str| part.encode_utf16().count() as u32;
-    let column = units(&text[line_start..start]) + 1;
-    SourceLine {
-        script: file.display().to_string(),
-        line: text[..start].matches('\n').count() as u32 + 1,
-        column,
-        end_column: column + units(&text[start..end]).max(1),
-        text: line.chars().take(SourceLine::MAX_CHARS).collect(),
     }
 }
 

@@ -7,6 +7,7 @@
 mod capabilities;
 mod capability;
 mod clock;
+mod config;
 mod granted;
 mod grants;
 mod hardening;
@@ -14,14 +15,20 @@ mod host_pattern;
 mod limit;
 mod limits;
 mod manifest;
+mod meant;
+mod misfit;
 mod permission;
+mod place;
 mod process;
 mod restart;
+mod schema;
+mod v8_options;
 
 pub use bytesize::ByteSize;
 pub use capabilities::PluginCapabilities;
 pub use capability::Capability;
 pub use clock::{Clock, Randomness};
+pub use config::{ConfigFormat, ConfigLayers, ConfigOrigin, LayeredConfig, Preset, SandboxConfig};
 pub(crate) use granted::Granted;
 pub use grants::{
     ArgumentPattern, CommandGrant, FileAccess, FileRoot, NetworkGrant, Origin, StorageGrant,
@@ -35,3 +42,4 @@ pub use manifest::PluginManifest;
 pub use permission::Permission;
 pub use process::ProcessLimits;
 pub use restart::RestartPolicy;
+pub use v8_options::V8Options;

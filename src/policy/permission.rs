@@ -1,12 +1,15 @@
 //! `Permission`: one thing that a plugin can ask for, as text.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::grants::Origin;
-use super::{Capability, FileAccess, HostPattern};
+use super::meant::meant;
+use super::{Capability, FileAccess, HostPattern, schema};
 use crate::protocol::PluginError;
 
 /// One thing that a plugin can ask for in its manifest, and that a host grants or not.
@@ -57,9 +60,6 @@ const NETWORK: &str = "network";
 const COMMANDS: &str = "commands";
 const STORAGE: &str = "storage";
 
-/// How alike a word must be to one we know, to be taken for a slip.
-const ALIKE: f64 = 0.75;
-
 impl FromStr for Permission {
     type Err = PluginError;
 
@@ -92,10 +92,7 @@ fn unknown(text: &str) -> PluginError {
     let prefixed = [FILES, NETWORK, COMMANDS].map(|kind| format!("{kind}:…"));
     let names = Capability::ALL.map(|capability| capability.name().to_owned());
     let known: Vec<_> = names.into_iter().chain([STORAGE.to_owned()]).chain(prefixed).collect();
-    let alike = |name: &&String| strsim::jaro_winkler(name, text) > ALIKE;
-    let best = known.iter().filter(alike).max_by(|one, other| {
-        strsim::jaro_winkler(one, text).total_cmp(&strsim::jaro_winkler(other, text))
-    });
+    let best = meant(text, known.iter().map(String::as_str));
     let meant = best.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default();
     PluginError::InvalidArgument(format!(
         "unknown permission {text:?}{meant} There are: {}, and host functions as \
@@ -131,6 +128,16 @@ impl Serialize for Permission {
 impl<'de> Deserialize<'de> for Permission {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for Permission {
+    fn schema_name() -> Cow<'static, str> {
+        schema::Asked::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        schema::Asked::json_schema(generator)
     }
 }
 

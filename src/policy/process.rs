@@ -1,13 +1,14 @@
 //! `ProcessLimits`: what all plugins of the process may use together.
 
 use bytesize::ByteSize;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Limit;
+use super::{Limit, schema};
 
 /// What all plugins of the process may use together. One for the process; set with
 /// [`set_process_limits`](crate::set_process_limits).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ProcessLimits {
@@ -17,6 +18,7 @@ pub struct ProcessLimits {
     ///
     /// Default off. Hit: [`PluginError::ProcessLimit`](crate::PluginError::ProcessLimit) when a
     /// plugin is started; those that run are not touched.
+    #[schemars(with = "Limit<schema::Size>")]
     pub admitted_memory: Limit<ByteSize>,
 
     /// Per process: the resident memory above which nothing more is begun, in bytes; all of the
@@ -24,6 +26,7 @@ pub struct ProcessLimits {
     ///
     /// Default off. Hit: [`PluginError::ProcessLimit`](crate::PluginError::ProcessLimit) when a
     /// plugin is started or a call made; what runs goes on.
+    #[schemars(with = "Limit<schema::Size>")]
     pub resident_memory: Limit<ByteSize>,
 
     /// Per process: how many threads may be in quarantine, given up because a call did not stop

@@ -181,6 +181,15 @@ pub enum PluginError {
         place: Box<SourceLine>,
     },
 
+    /// A config file has something unknown, absurd or contradictory, or does not parse.
+    #[error("{reason}\n{place}")]
+    InvalidConfig {
+        /// What is wrong, and what to do.
+        reason: String,
+        /// Where, in which file.
+        place: Box<SourceLine>,
+    },
+
     /// A name or an argument of the host's cannot be used.
     #[error("{0}")]
     InvalidArgument(String),

@@ -43,11 +43,11 @@ pub struct StackFrame {
     pub column: u32,
 }
 
-/// A line of a plugin's source or manifest, and the place in it.
+/// A line of a plugin's source, of its manifest or of a config file, and the place in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct SourceLine {
-    /// The script's name, or the path of the manifest.
+    /// The script's name, or the path of the file.
     pub script: String,
     /// Line, counted from 1.
     pub line: u32,

@@ -2,6 +2,7 @@
 
 mod loader;
 mod plugin_sandbox;
+mod process;
 
 pub use loader::SandboxBuilder;
 pub use plugin_sandbox::{Lifecycle, PluginSandbox};

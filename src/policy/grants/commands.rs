@@ -10,7 +10,8 @@ use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::protocol::PluginError;
+use crate::policy::misfit::Misfit;
+use crate::policy::schema;
 
 /// A program that a plugin may run, under the name that the host gave it.
 ///
@@ -30,6 +31,7 @@ use crate::protocol::PluginError;
 pub struct CommandGrant {
     /// The program's absolute path; it must be there when the plugin is built. Nothing is
     /// searched in `PATH`.
+    #[schemars(with = "schema::AbsolutePath")]
     pub program: PathBuf,
 
     /// The argument lists that may be given, each a list of [patterns](ArgumentPattern). Default
@@ -50,21 +52,21 @@ pub struct CommandGrant {
     /// Per run: what is written to its standard input, in bytes. Default 1 MiB. Hit: a
     /// `RangeError` with the code `E_TOO_LARGE`, and nothing runs.
     #[serde(default = "CommandGrant::default_size")]
-    #[schemars(with = "String")]
+    #[schemars(with = "schema::Size")]
     pub input_size: ByteSize,
 
     /// Per run: what it writes to standard output and standard error together, in bytes. Default
     /// 1 MiB. Hit: it is killed, with all it has started; a `RangeError` with the code
     /// `E_TOO_LARGE`.
     #[serde(default = "CommandGrant::default_size")]
-    #[schemars(with = "String")]
+    #[schemars(with = "schema::Size")]
     pub output_size: ByteSize,
 
     /// Per run: the longest time from its start. Default 10 s. Hit: it is killed, with all it has
     /// started; an `Error` with the code `E_TIMEOUT`. On Windows what it has started lives on,
     /// here and wherever it is killed; elsewhere only what has left its session.
     #[serde(default = "CommandGrant::default_time", with = "humantime_serde")]
-    #[schemars(with = "String")]
+    #[schemars(with = "schema::Time")]
     pub time: Duration,
 
     /// Whether the host is asked before each run. Default no. Without anybody to ask
@@ -119,32 +121,33 @@ impl CommandGrant {
     }
 
     /// Checks a command of this name.
-    pub(crate) fn validate(&self, name: &str) -> Result<(), PluginError> {
-        let refuse =
-            |what: String| Err(PluginError::InvalidArgument(format!("command {name:?}: {what}")));
+    pub(crate) fn validate(&self, name: &str) -> Result<(), Misfit> {
+        let refuse = |key, what: String| Misfit::of(key, format!("command {name:?}: {what}"));
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if name.is_empty() || !name.chars().all(allowed) {
-            return refuse("its name is not of letters, digits, `-`, `_` and `.`".into());
+            let what = "its name is not of letters, digits, `-`, `_` and `.`".into();
+            return Err(Misfit { path: Vec::new(), ..refuse("", what) });
         }
         if !self.program.is_absolute() {
             let program = self.program.display();
-            return refuse(format!("{program} is no absolute path; nothing is searched in PATH"));
+            let what = format!("{program} is no absolute path; nothing is searched in PATH");
+            return Err(refuse("program", what));
         }
         if let Some(list) = self.arguments.iter().find(|list| {
             let rest = list.iter().position(|pattern| *pattern == ArgumentPattern::Rest);
             rest.is_some_and(|at| at + 1 != list.len())
         }) {
             let shown: Vec<_> = list.iter().map(ToString::to_string).collect();
-            return refuse(format!("`...` is not the last of {shown:?}"));
+            return Err(refuse("arguments", format!("`...` is not the last of {shown:?}")));
         }
         let is_name = |name: &String| !name.is_empty() && !name.contains(['=', '\0']);
         if let Some(wrong) =
             self.environment.iter().find(|(name, value)| !is_name(name) || value.contains('\0'))
         {
-            return refuse(format!("{wrong:?} cannot be in an environment"));
+            return Err(refuse("environment", format!("{wrong:?} cannot be in an environment")));
         }
         if self.time.is_zero() {
-            return refuse("`time` is zero, so it could never end".into());
+            return Err(refuse("time", "`time` is zero, so it could never end".into()));
         }
         Ok(())
     }

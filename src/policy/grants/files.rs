@@ -6,7 +6,8 @@ use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::policy::Limit;
+use crate::policy::misfit::Misfit;
+use crate::policy::{Limit, schema};
 use crate::protocol::PluginError;
 
 /// What a plugin may do below a root.
@@ -60,7 +61,7 @@ pub struct FileRoot {
     /// [`argument_size`](crate::ResourceLimits::argument_size) for text and
     /// [`array_buffers`](crate::ResourceLimits::array_buffers) for bytes.
     #[serde(default = "FileRoot::default_file_size")]
-    #[schemars(with = "String")]
+    #[schemars(with = "schema::Size")]
     pub file_size: ByteSize,
 
     /// Per root: the bytes in all files below it, whoever wrote them, beyond which the plugin
@@ -71,7 +72,7 @@ pub struct FileRoot {
     /// Counted before the first write, and kept up to date by what plugins with this root do.
     /// What others add is seen after a minute; what they remove, when a write would not fit.
     #[serde(default = "FileRoot::default_total_size")]
-    #[schemars(with = "String")]
+    #[schemars(with = "Limit<schema::Size>")]
     pub total_size: Limit<ByteSize>,
 
     /// Per root: the files and directories below it, whoever made them, beyond which the plugin
@@ -123,19 +124,19 @@ impl FileRoot {
     }
 
     /// Checks a root of this name.
-    pub(crate) fn validate(&self, name: &str) -> Result<(), PluginError> {
+    pub(crate) fn validate(&self, name: &str) -> Result<(), Misfit> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
         if name.is_empty() || !name.chars().all(allowed) {
-            return Err(PluginError::InvalidArgument(format!(
-                "invalid name {name:?} of a files root: use letters, digits, `-` and `_`"
-            )));
+            let reason =
+                format!("invalid name {name:?} of a files root: use letters, digits, `-` and `_`");
+            return Err(Misfit { path: Vec::new(), error: PluginError::InvalidArgument(reason) });
         }
         if self.file_size > Self::MAX_FILE_SIZE {
-            return Err(PluginError::InvalidArgument(format!(
-                "files.{name}.file_size: {} is more than {}, and a file is held in memory",
-                self.file_size,
-                Self::MAX_FILE_SIZE
-            )));
+            let (size, most) = (self.file_size, Self::MAX_FILE_SIZE);
+            let reason = format!(
+                "files.{name}.file_size: {size} is more than {most}, and a file is held in memory"
+            );
+            return Err(Misfit::of("file_size", reason));
         }
         Ok(())
     }

@@ -10,6 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use url::{Host, Url};
 
+use crate::policy::misfit::Misfit;
+use crate::policy::schema;
 use crate::protocol::PluginError;
 
 /// Where a plugin may send requests, and how much.
@@ -28,34 +30,35 @@ use crate::protocol::PluginError;
 #[non_exhaustive]
 pub struct NetworkGrant {
     /// The origins that may be reached. Default none.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<schema::Site>")]
     pub origins: Vec<Origin>,
 
     /// The methods that may be used, in capitals. Default GET and HEAD.
+    #[schemars(inner(regex(pattern = r"^[A-Z-]+$")))]
     pub methods: Vec<String>,
 
     /// Networks that may be reached although they are private, loopback, link-local, or
     /// otherwise not of the public internet. Default none: `["127.0.0.0/8", "::1/128"]` is this
     /// machine.
-    #[schemars(with = "Vec<String>")]
+    #[schemars(with = "Vec<schema::Network>")]
     pub private_networks: Vec<IpNet>,
 
     /// Per request: the body that is sent, in bytes. Default 1 MiB. Hit: a `RangeError` with the
     /// code `E_TOO_LARGE`, and nothing is sent.
-    #[schemars(with = "String")]
+    #[schemars(with = "schema::Size")]
     pub request_size: ByteSize,
 
     /// Per request: the body that is received, in bytes. Default 8 MiB. Hit: a `RangeError` with
     /// the code `E_TOO_LARGE`, and the connection is closed. The built-in client asks for no
     /// compression and undoes none.
-    #[schemars(with = "String")]
+    #[schemars(with = "schema::Size")]
     pub response_size: ByteSize,
 
     /// Per request: the longest time from when it may begin to the last byte, redirects included.
     /// Default 30 s. Hit: an `Error` with the code `E_TIMEOUT`. The wall time of the call that
     /// waits is shorter, as a rule.
     #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
+    #[schemars(with = "schema::Time")]
     pub time: Duration,
 
     /// Per plugin: the requests under way. Default 6. Hit: further ones wait. The host's memory
@@ -109,29 +112,29 @@ impl NetworkGrant {
     }
 
     /// Checks that something can be reached at all.
-    pub(crate) fn validate(&self) -> Result<(), PluginError> {
-        let refuse = |what: &str| Err(PluginError::InvalidArgument(format!("network: {what}")));
+    pub(crate) fn validate(&self) -> Result<(), Misfit> {
+        let refuse = |key, what: &str| Err(Misfit::of(key, format!("network: {what}")));
         if self.origins.is_empty() {
-            return refuse("no origin is named, so nothing could be reached");
+            return refuse("origins", "no origin is named, so nothing could be reached");
         }
         if self.methods.is_empty() {
-            return refuse("no method is named, so nothing could be sent");
+            return refuse("methods", "no method is named, so nothing could be sent");
         }
         if let Some(method) = self.methods.iter().find(|method| {
             method.is_empty() || !method.chars().all(|c| c.is_ascii_uppercase() || c == '-')
         }) {
-            return refuse(&format!("{method:?} is no method; write it in capitals"));
+            return refuse("methods", &format!("{method:?} is no method; write it in capitals"));
         }
         if let Some(method) =
             self.methods.iter().find(|method| matches!(&***method, "CONNECT" | "TRACE" | "TRACK"))
         {
-            return refuse(&format!("{method} is a method that no plugin can use"));
+            return refuse("methods", &format!("{method} is a method that no plugin can use"));
         }
         if self.concurrent == 0 {
-            return refuse("`concurrent` is zero, so no request could ever be made");
+            return refuse("concurrent", "`concurrent` is zero, so no request could ever be made");
         }
         if self.time.is_zero() {
-            return refuse("`time` is zero, so no request could ever end");
+            return refuse("time", "`time` is zero, so no request could ever end");
         }
         Ok(())
     }

@@ -6,6 +6,8 @@ use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::policy::schema;
+
 /// A key-value store of the plugin's own.
 ///
 /// All workers of a plugin in this process have the same store; a store that another process
@@ -24,7 +26,7 @@ pub struct StorageGrant {
     /// Per plugin: the bytes of all keys, as UTF-8, and values, as JSON text, together. Default
     /// 4 MiB. Hit: a `RangeError` with the code `E_QUOTA`; nothing is changed. The file, or the
     /// memory, that a store takes is up to about four times this, and 2 MiB.
-    #[schemars(with = "String")]
+    #[schemars(with = "schema::Size")]
     pub size: ByteSize,
 
     /// Per plugin: how many keys there may be. Default 10,000. Hit: as [`size`](Self::size).

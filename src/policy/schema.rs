@@ -1,0 +1,95 @@
+//! What the JSON schema says of values that are written as text: sizes, times, names.
+//!
+//! Markers for `#[schemars(with = …)]`; nothing is ever made of them. The patterns help an
+//! editor and are no wider than what is read; what is read decides.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::Capability;
+
+/// A [`ByteSize`](super::ByteSize).
+pub(super) struct Size;
+/// A time, as `humantime` reads it.
+pub(super) struct Time;
+/// A moment in UTC.
+pub(super) struct Moment;
+/// A [`Permission`](super::Permission).
+pub(super) struct Asked;
+/// An entry of `allow`: a [`Capability`](super::Capability) or host functions.
+pub(super) struct Allowed;
+/// An [`Origin`](super::Origin).
+pub(super) struct Site;
+/// A network in CIDR notation.
+pub(super) struct Network;
+/// An absolute path.
+pub(super) struct AbsolutePath;
+
+/// Says the schema of each marker, all written in place.
+macro_rules! schemas {
+    ($($marker:ident => $schema:tt)*) => { $(
+        impl JsonSchema for $marker {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($marker).into()
+            }
+
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    )* };
+}
+
+schemas! {
+    Size => { "anyOf": [
+        { "type": "string", "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*([kKmMgGtTpPeE][iI]?)?[bB]?\s*$" },
+        { "type": "integer", "minimum": 0 }
+    ] }
+    Time => {
+        "type": "string",
+        "pattern": r"^(\s*[0-9]+(\.[0-9]+)?\s*(nanos|nsec|ns|usec|us|millis|msec|ms|seconds|second|secs|sec|s|minutes|minute|mins|min|m|hours|hour|hrs|hr|h|days|day|d|weeks|week|wks|wk|w|months|month|M|years|year|yrs|yr|y))+\s*$"
+    }
+    Moment => {
+        "type": "string",
+        "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z?$"
+    }
+    Site => { "type": "string", "pattern": r"^https?://(\*\.)?[^/?#@\s]+$" }
+    Network => { "type": "string", "pattern": r"^[0-9A-Fa-f.:]+/[0-9]{1,3}$" }
+    AbsolutePath => { "type": "string", "pattern": r"^(/|[A-Za-z]:[\\/]|\\\\)" }
+}
+
+/// Host functions, where they need not be told from capabilities, and where they must.
+const HOST: &str = r"^(host:)?([A-Za-z_$][A-Za-z0-9_$]*\.)+([A-Za-z_$][A-Za-z0-9_$]*|\*)$|^(host:)?\*$|^host:[A-Za-z_$][A-Za-z0-9_$]*$";
+/// What else a manifest can ask for.
+const GRANTS: &str = r"^storage$|^files:[A-Za-z0-9_-]+(:(read|write|read_write))?$|^network:https?://(\*\.)?[^/?#@\s]+$|^commands:[A-Za-z0-9._-]+$";
+
+impl JsonSchema for Allowed {
+    fn schema_name() -> Cow<'static, str> {
+        "Allowed".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = Capability::ALL.map(Capability::name);
+        json_schema!({ "anyOf": [{ "enum": names }, { "type": "string", "pattern": HOST }] })
+    }
+}
+
+impl JsonSchema for Asked {
+    fn schema_name() -> Cow<'static, str> {
+        "Permission".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names = Capability::ALL.map(Capability::name);
+        json_schema!({ "anyOf": [
+            { "enum": names },
+            { "type": "string", "pattern": HOST },
+            { "type": "string", "pattern": GRANTS }
+        ] })
+    }
+}

@@ -1,0 +1,58 @@
+//! `V8Options`: how V8 runs, for the whole process.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::misfit::Misfit;
+use super::{Capability, PluginCapabilities};
+
+/// How V8 runs, for the whole process. Set with [`set_v8_options`](crate::set_v8_options) before
+/// the first plugin is built; V8 then freezes it.
+///
+/// What is per plugin is in [`ResourceLimits`](crate::ResourceLimits):
+/// [`heap`](crate::ResourceLimits::heap), [`code_range`](crate::ResourceLimits::code_range).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct V8Options {
+    /// Per process: no machine code is made while the process runs, and no memory is executable
+    /// that can be written. Plugins run about three to six times slower. There is no
+    /// `WebAssembly`: granting [`Capability::Wasm`] is an error.
+    ///
+    /// Default no.
+    pub jitless: bool,
+
+    /// Per process: the threads that V8 compiles and collects on beside the plugins' own, at
+    /// most [`MAX_THREADS`](Self::MAX_THREADS).
+    ///
+    /// Default 0: one less than there are processors, at most as many as above.
+    #[schemars(range(max = 16))]
+    pub platform_threads: u32,
+}
+
+impl V8Options {
+    /// The most threads that V8 makes for itself.
+    pub const MAX_THREADS: u32 = 16;
+
+    /// Checks each option by itself.
+    pub(crate) fn validate(self) -> Result<(), Misfit> {
+        if self.platform_threads > Self::MAX_THREADS {
+            let (asked, most) = (self.platform_threads, Self::MAX_THREADS);
+            let reason = format!("platform_threads: {asked} is more than {most}");
+            return Err(Misfit::of("platform_threads", reason));
+        }
+        Ok(())
+    }
+
+    /// Checks that a plugin with these capabilities can run.
+    pub(crate) fn check(self, granted: &PluginCapabilities) -> Result<(), Misfit> {
+        if self.jitless && granted.has(Capability::Wasm) {
+            let reason =
+                "`wasm` is granted and V8 is `jitless`, which leaves no WebAssembly: take \
+                          one of them away"
+                    .to_owned();
+            return Err(Misfit::of("jitless", reason));
+        }
+        Ok(())
+    }
+}
