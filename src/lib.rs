@@ -26,6 +26,8 @@
 //! | load a plugin from a directory with a `plugin.toml` | [`PluginSandbox`] |
 //! | run on the present thread, without a hop | [`PluginIsolate`] |
 //! | say what a plugin may use, and what it may touch | [`ResourceLimits`], [`PluginCapabilities`] |
+//! | read all of that from a file, or several | [`SandboxConfig`], [`ConfigLayers`] |
+//! | ask before a plugin gets more | [`NotGranted`] |
 //! | know what went wrong | [`PluginError`], one variant a cause |
 //!
 //! # What a plugin sees
@@ -112,7 +114,7 @@ pub use protocol::{
     JsError, PluginError, SourceLine, StackFrame, Value, WorkerMessage, WorkerResponse,
 };
 pub use registry::{HookCalls, WorkerRegistry};
-pub use sandbox::{Lifecycle, PluginSandbox, SandboxBuilder};
+pub use sandbox::{Answer, Asked, Lifecycle, NotGranted, PluginSandbox, SandboxBuilder};
 pub use watchdog::{FaultContainment, set_fault_containment};
 pub use worker::{
     Call, PluginWorker, Terminations, WorkerEvent, WorkerEvents, WorkerState, WorkerStats,

@@ -23,6 +23,7 @@ mod process;
 mod restart;
 mod schema;
 mod v8_options;
+mod words;
 
 pub use bytesize::ByteSize;
 pub use capabilities::PluginCapabilities;

@@ -8,6 +8,8 @@ pub use serde_json::Value;
 use serde::Serialize;
 
 use super::{JsError, SourceLine};
+// Plain data, like all that is here; the one name of a room above.
+use crate::policy::Permission;
 
 /// Why there is no value.
 ///
@@ -181,6 +183,16 @@ pub enum PluginError {
         place: Box<SourceLine>,
     },
 
+    /// A plugin's manifest asks for what it is not granted; see
+    /// [`NotGranted`](crate::NotGranted). Nothing was started.
+    #[error("the plugin {plugin:?} asks for what is not granted: {}", listed(missing))]
+    NotGranted {
+        /// The plugin's name.
+        plugin: String,
+        /// What it asks for and is not granted, in the order of its manifest.
+        missing: Vec<Permission>,
+    },
+
     /// A config file has something unknown, absurd or contradictory, or does not parse.
     #[error("{reason}\n{place}")]
     InvalidConfig {
@@ -207,6 +219,11 @@ pub enum PluginError {
     /// of this library was contained.
     #[error("internal: {0}")]
     Internal(String),
+}
+
+fn listed(missing: &[Permission]) -> String {
+    let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
+    missing.join(", ")
 }
 
 impl From<JsError> for PluginError {

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::PluginSandbox;
+use super::{Answer, NotGranted, PluginSandbox};
 use crate::host::ConsoleSink;
 use crate::isolate::PluginBuilder;
-use crate::policy::{PluginCapabilities, PluginManifest, ResourceLimits};
+use crate::policy::{PluginCapabilities, PluginManifest, ResourceLimits, SandboxConfig};
 use crate::protocol::PluginError;
 use crate::worker::PluginWorker;
 
@@ -14,14 +14,16 @@ use crate::worker::PluginWorker;
 pub struct SandboxBuilder {
     // The id is the manifest's name, once that is read.
     worker: PluginBuilder<PluginWorker>,
+    not_granted: NotGranted,
 }
 
 impl SandboxBuilder {
     pub(super) fn new() -> Self {
-        Self { worker: PluginWorker::builder("") }
+        Self { worker: PluginWorker::builder(""), not_granted: NotGranted::default() }
     }
 
-    /// What the plugin is granted, whatever its manifest asks for. Default: nothing.
+    /// What the plugin is granted, whatever its manifest asks for. Default:
+    /// [`PluginCapabilities::default`].
     #[must_use]
     pub fn capabilities(mut self, capabilities: PluginCapabilities) -> Self {
         self.worker = self.worker.capabilities(capabilities);
@@ -32,6 +34,41 @@ impl SandboxBuilder {
     #[must_use]
     pub fn limits(mut self, limits: ResourceLimits) -> Self {
         self.worker = self.worker.limits(limits);
+        self
+    }
+
+    /// What the plugin is granted and may use, and what happens after a fault; as
+    /// [`PluginBuilder::config`].
+    #[must_use]
+    pub fn config(mut self, config: &SandboxConfig) -> Self {
+        self.worker = self.worker.config(config);
+        self
+    }
+
+    /// What becomes of a plugin that asks for more than it is granted. Default:
+    /// [`NotGranted::Refuse`].
+    #[must_use]
+    pub fn when_not_granted(mut self, not_granted: NotGranted) -> Self {
+        self.not_granted = not_granted;
+        self
+    }
+
+    /// Sets anything else that a worker can be built with: host functions, modules, who is told
+    /// of what the plugin does. The id is the plugin's name all the same.
+    ///
+    /// ```
+    /// use plugin_sandbox::{HostFunctions, PluginSandbox, RestartPolicy};
+    ///
+    /// let builder = PluginSandbox::builder().worker(|worker| {
+    ///     worker.restart_policy(RestartPolicy::Never).host_functions(HostFunctions::new())
+    /// });
+    /// ```
+    #[must_use]
+    pub fn worker(
+        mut self,
+        set: impl FnOnce(PluginBuilder<PluginWorker>) -> PluginBuilder<PluginWorker>,
+    ) -> Self {
+        self.worker = set(self.worker);
         self
     }
 
@@ -56,19 +93,15 @@ impl SandboxBuilder {
     /// # Errors
     ///
     /// [`PluginError::Io`] and [`PluginError::InvalidManifest`] of the files;
-    /// [`PluginError::InvalidArgument`] if the manifest asks for something that is not granted,
-    /// or `main` leads out of the directory; otherwise as [`PluginBuilder::build`].
-    pub fn load(self, directory: impl AsRef<Path>) -> Result<PluginSandbox, PluginError> {
+    /// [`PluginError::NotGranted`] if the manifest asks for something that is not granted, and
+    /// [nobody](Self::when_not_granted) said what to do then; [`PluginError::InvalidArgument`] if
+    /// `main` leads out of the directory; otherwise as [`PluginBuilder::build`].
+    pub fn load(mut self, directory: impl AsRef<Path>) -> Result<PluginSandbox, PluginError> {
         let directory = directory.as_ref();
         let manifest = PluginManifest::read(directory)?;
-        let missing = manifest.not_granted(&self.worker.blueprint.granted.now());
-        if !missing.is_empty() {
-            let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
-            return Err(PluginError::InvalidArgument(format!(
-                "the plugin {:?} asks for what is not granted: {}",
-                manifest.name,
-                missing.join(", ")
-            )));
+        let granted = self.worker.blueprint.granted.now();
+        if let Answer::Grant(instead) = self.not_granted.decide(&manifest, &granted)? {
+            self.worker = self.worker.capabilities(instead);
         }
         let code = read_main(directory, &manifest.main)?;
         self.start(manifest, code)
@@ -95,8 +128,9 @@ impl SandboxBuilder {
         code: String,
     ) -> Result<PluginSandbox, PluginError> {
         self.worker.blueprint.id.clone_from(&manifest.name);
+        let not_granted = manifest.not_granted(&self.worker.blueprint.granted.now());
         let worker = self.worker.script(manifest.main.clone(), code).build()?;
-        Ok(PluginSandbox::new(manifest, worker))
+        Ok(PluginSandbox::new(manifest, not_granted, worker))
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::SandboxBuilder;
-use crate::policy::PluginManifest;
+use crate::policy::{Permission, PluginManifest};
 use crate::protocol::{PluginError, Value, WorkerResponse};
 use crate::worker::{Call, PluginWorker, WorkerStats};
 
@@ -45,13 +45,18 @@ pub enum Lifecycle {
 #[derive(Debug)]
 pub struct PluginSandbox {
     manifest: PluginManifest,
+    not_granted: Vec<Permission>,
     worker: PluginWorker,
     lifecycle: Mutex<Lifecycle>,
 }
 
 impl PluginSandbox {
-    pub(super) fn new(manifest: PluginManifest, worker: PluginWorker) -> Self {
-        Self { manifest, worker, lifecycle: Mutex::new(Lifecycle::Loaded) }
+    pub(super) fn new(
+        manifest: PluginManifest,
+        not_granted: Vec<Permission>,
+        worker: PluginWorker,
+    ) -> Self {
+        Self { manifest, not_granted, worker, lifecycle: Mutex::new(Lifecycle::Loaded) }
     }
 
     /// What to load a plugin with: capabilities, limits, a console sink.
@@ -59,7 +64,7 @@ impl PluginSandbox {
         SandboxBuilder::new()
     }
 
-    /// Loads the plugin in `directory` with nothing granted and default limits.
+    /// Loads the plugin in `directory` with default capabilities and limits.
     ///
     /// # Errors
     ///
@@ -71,6 +76,12 @@ impl PluginSandbox {
     /// The plugin's manifest.
     pub fn manifest(&self) -> &PluginManifest {
         &self.manifest
+    }
+
+    /// What the plugin asked for and was not granted when it was loaded, in the order of its
+    /// manifest; see [`NotGranted`](crate::NotGranted).
+    pub fn not_granted(&self) -> &[Permission] {
+        &self.not_granted
     }
 
     /// The worker that the plugin runs on.

@@ -97,7 +97,7 @@ fn a_slip_deep_inside_is_shown_at_its_value() {
         ("[capabilities.files.w]\nacess = 'read'", "did you mean `access`", "acess"),
         ("[capabilities.files.w]\naccess = 'read'", "missing field `path`", "w"),
         ("[capabilities.network]\norigins = ['example.com']", "invalid origin", "'example.com'"),
-        ("[limits", "unclosed", "["),
+        ("[limits", "unclosed", ""),
         ("limits = 5", "expected struct ResourceLimits", "5"),
     ] {
         let (reason, _, shown) = slip(toml(text));

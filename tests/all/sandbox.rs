@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use plugin_sandbox::{
-    Capability, Lifecycle, PluginCapabilities, PluginError, PluginSandbox, ResourceLimits,
+    Answer, Asked, Capability, HostCall, HostFunctions, Lifecycle, NotGranted, Permission,
+    PluginCapabilities, PluginError, PluginSandbox, ResourceLimits,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -119,6 +121,77 @@ fn what_is_asked_and_not_granted_is_listed_and_what_is_granted_is_there() {
     let plugin = PluginSandbox::builder().capabilities(granted).load(directory.path()).unwrap();
     let answer = plugin.call_hook("f", json!(null)).wait();
     assert_eq!(answer, Ok(json!(["object", "object", "undefined"])));
+}
+
+const GREEDY: &str = "name = \"p\"\nversion = \"1.0.0\"\npermissions = [\"timers\", \"intl\"]\n";
+const SEES: &str = "plugin.on('f', () => [typeof setTimeout, typeof Intl])";
+
+#[test]
+fn what_is_asked_and_not_granted_is_refused_by_name() {
+    let directory = directory(GREEDY, SEES);
+    let granted = PluginCapabilities::default().grant(Capability::Intl);
+    let error = PluginSandbox::builder().capabilities(granted).load(directory.path()).unwrap_err();
+    let missing = vec![Permission::Capability(Capability::Timers)];
+    assert_eq!(error, PluginError::NotGranted { plugin: "p".into(), missing });
+    let json = serde_json::to_value(&error).unwrap();
+    assert_eq!(json["detail"], json!({ "plugin": "p", "missing": ["timers"] }));
+}
+
+#[test]
+fn a_plugin_may_be_loaded_without_what_is_not_granted() {
+    let directory = directory(GREEDY, SEES);
+    let builder = PluginSandbox::builder().when_not_granted(NotGranted::LoadWithout);
+    let plugin = builder.load(directory.path()).unwrap();
+    assert_eq!(plugin.not_granted(), plugin.manifest().permissions);
+    let answer = plugin.call_hook("f", json!(null)).wait();
+    assert_eq!(answer, Ok(json!(["undefined", "undefined"])));
+}
+
+#[test]
+fn the_host_is_asked_and_its_answer_is_what_counts() {
+    let directory = directory(GREEDY, SEES);
+    let load = |answer: fn(&Asked<'_>) -> Answer| {
+        let granted = PluginCapabilities::default().grant(Capability::Intl);
+        let builder = PluginSandbox::builder().capabilities(granted);
+        builder.when_not_granted(NotGranted::Ask(Arc::new(answer))).load(directory.path())
+    };
+    let sees = |plugin: &PluginSandbox| plugin.call_hook("f", json!(null)).wait().unwrap();
+
+    let refused = load(|_| Answer::Refuse).unwrap_err();
+    assert!(matches!(refused, PluginError::NotGranted { .. }), "{refused}");
+    let without = load(|_| Answer::Without).unwrap();
+    assert_eq!(sees(&without), json!(["undefined", "object"]));
+    assert_eq!(without.not_granted().len(), 1);
+    let granted = load(|asked| {
+        assert_eq!((asked.manifest.name.as_str(), asked.missing.len()), ("p", 1));
+        Answer::Grant(asked.granted.clone().grant(Capability::Timers))
+    });
+    let granted = granted.unwrap();
+    assert_eq!(sees(&granted), json!(["function", "object"]));
+    assert!(granted.not_granted().is_empty());
+    let other = load(|_| Answer::Grant(PluginCapabilities::none())).unwrap();
+    assert_eq!(other.not_granted().len(), 2);
+}
+
+#[test]
+fn nobody_is_asked_about_a_plugin_that_has_all_it_wants() {
+    let directory = directory(GREEDY, SEES);
+    let granted = [Capability::Timers, Capability::Intl].into_iter().collect();
+    let ask = NotGranted::Ask(Arc::new(|_| panic!("asked")));
+    let builder = PluginSandbox::builder().capabilities(granted).when_not_granted(ask);
+    assert!(builder.load(directory.path()).unwrap().not_granted().is_empty());
+}
+
+#[test]
+fn a_sandbox_is_built_with_all_that_a_worker_can_have() {
+    let directory = directory(MANIFEST, "plugin.on('f', () => answer() + other)");
+    let host = HostFunctions::new().function("answer", |_: &HostCall, ()| Ok(41));
+    let granted = PluginCapabilities::default().host("answer").unwrap();
+    let builder = PluginSandbox::builder()
+        .capabilities(granted)
+        .worker(|worker| worker.host_functions(host).module("other.js", "globalThis.other = 1"));
+    let plugin = builder.load(directory.path()).unwrap();
+    assert_eq!(plugin.call_hook("f", json!(null)).wait(), Ok(json!(42)));
 }
 
 #[test]
