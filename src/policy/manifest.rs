@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::meant::say_what_was_meant;
 use super::place::place;
-use super::{Permission, PluginCapabilities};
+use super::{Permission, PluginCapabilities, schema};
 use crate::protocol::PluginError;
 
 /// A plugin's `plugin.toml`.
@@ -76,6 +76,12 @@ impl PluginManifest {
                 place: Box::new(place(text, span, &file.display().to_string())),
             }
         })
+    }
+
+    /// The JSON schema of a manifest, for editors; the same as
+    /// `schemas/plugin-manifest.schema.json`.
+    pub fn schema() -> serde_json::Value {
+        schema::of::<Self>()
     }
 
     /// The manifest of a plugin that is a script and nothing else.

@@ -5,9 +5,50 @@
 
 use std::borrow::Cow;
 
+use schemars::generate::SchemaSettings;
+use schemars::transform::RecursiveTransform;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::Value;
 
 use super::Capability;
+
+/// The schema of `T`, for an editor: with descriptions that are plain text.
+pub(super) fn of<T: JsonSchema>() -> Value {
+    let plain_text = |schema: &mut Schema| {
+        if let Some(Value::String(text)) = schema.get("description") {
+            let text = plain(text);
+            schema.insert("description".into(), text.into());
+        }
+    };
+    let settings = SchemaSettings::draft2020_12().with_transform(RecursiveTransform(plain_text));
+    settings.into_generator().into_root_schema_for::<T>().to_value()
+}
+
+/// Markdown without links: `[what](where)` is `what`. Other brackets stay.
+fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('[') {
+        plain.push_str(before);
+        let link = after.split_once(']');
+        let target = link.and_then(|(_, after)| after.strip_prefix('(')?.split_once(')'));
+        rest = match (link, target) {
+            (Some((what, _)), Some((_, after))) => {
+                plain.push_str(what);
+                after
+            }
+            (Some((what, after)), None) if what.starts_with('`') => {
+                plain.push_str(what);
+                after
+            }
+            _ => {
+                plain.push('[');
+                after
+            }
+        };
+    }
+    plain + rest
+}
 
 /// A [`ByteSize`](super::ByteSize).
 pub(super) struct Size;
@@ -91,5 +132,17 @@ impl JsonSchema for Asked {
             { "type": "string", "pattern": HOST },
             { "type": "string", "pattern": GRANTS }
         ] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lose_their_targets_and_other_brackets_stay() {
+        let text = "Default [`Full`](Self::Full), [`x`], allow = [\"timers\"], [a [b](c)";
+        assert_eq!(plain(text), "Default `Full`, `x`, allow = [\"timers\"], [a b");
+        assert_eq!(plain("[a](b"), "[a](b");
     }
 }

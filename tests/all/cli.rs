@@ -126,3 +126,138 @@ fn a_broken_manifest_is_shown_with_file_line_and_caret() {
     let shown = stderr(&output);
     assert!(shown.contains("plugin.toml:2:11") && shown.contains("^^^"), "{shown}");
 }
+
+fn file(directory: &tempfile::TempDir, name: &str, text: &str) -> String {
+    let path = directory.path().join(name);
+    std::fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+const CONFIG: &str = "preset = 'strict'\n[limits]\nheap = '48MiB'\n[capabilities]\n\
+                      allow = ['timers']\n[capabilities.files.notes]\npath = 'notes'\n";
+const MANIFEST: &str = "name = 'p'\nversion = '1.0.0'\npermissions = ['timers', 'intl']\n";
+
+#[test]
+fn check_says_in_words_what_a_config_grants() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = file(&directory, "c.toml", CONFIG);
+    let output = plugin_sandbox(&["check", &config]);
+    assert_eq!(output.status.code(), Some(0));
+    let notes = directory.path().join("notes").display().to_string();
+    for said in ["may run code later", "48 MiB of heap", &format!("may read below {notes}")] {
+        assert!(stdout(&output).contains(said), "{said}: {}", stdout(&output));
+    }
+}
+
+#[test]
+fn check_explains_every_value_in_columns() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = file(&directory, "c.toml", CONFIG);
+    let output = plugin_sandbox(&["check", "--explain", &config]);
+    let printed = stdout(&output);
+    let row = |path: &str| {
+        let line = printed.lines().find(|line| line.trim_start().starts_with(path)).unwrap();
+        let (_, rest) = line.split_once(path).unwrap();
+        let (value, origin) = rest.trim().split_once("  ").unwrap();
+        (line.find(origin.trim()).unwrap(), value.to_owned(), origin.trim().to_owned())
+    };
+    let (column, value, origin) = row("limits.heap");
+    assert_eq!((value, origin), ("48MiB".into(), format!("{config}:3")));
+    let (other, value, origin) = row("limits.queue_length");
+    assert_eq!((value.as_str(), origin.as_str()), ("64", "preset strict"));
+    assert_eq!(column, other);
+    assert_eq!(row("v8.jitless").2, "default");
+}
+
+#[test]
+fn check_shows_what_a_manifest_asks_for_and_a_config_does_not_grant() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = file(&directory, "c.toml", CONFIG);
+    let manifest = file(&directory, "plugin.toml", MANIFEST);
+    file(&directory, "main.js", "");
+    for subject in [manifest.as_str(), directory.path().to_str().unwrap()] {
+        let output = plugin_sandbox(&["check", subject, "--config", &config]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let printed = stdout(&output);
+        let (asked, missing) = printed.split_once("does not let it").unwrap();
+        assert!(asked.contains("(timers)") && asked.contains("(intl)"), "{printed}");
+        assert!(missing.contains("(intl)") && !missing.contains("(timers)"), "{printed}");
+    }
+    let other = file(&directory, "other.toml", MANIFEST);
+    let line = stdout(&plugin_sandbox(&["check", &other, "--config", &config, "--json"]));
+    let line: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["kind"], "manifest");
+    assert_eq!(line["not_granted"], json!(["intl"]));
+}
+
+#[test]
+fn check_shows_what_is_wrong_and_goes_on_with_the_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let good = file(&directory, "good.json", "{}");
+    let broken = file(&directory, "broken.toml", "[limits]\nheep = '1MiB'\n");
+    let output = plugin_sandbox(&["check", &broken, "/nowhere.toml", &good]);
+    assert_eq!(output.status.code(), Some(2));
+    let shown = stderr(&output);
+    assert!(shown.contains("did you mean `heap`?"), "{shown}");
+    assert!(shown.contains(&format!("{broken}:2:1")) && shown.contains("| ^^^^"), "{shown}");
+    assert!(shown.contains("/nowhere.toml: cannot read"), "{shown}");
+    assert!(stdout(&output).contains("good.json: a valid config"), "{}", stdout(&output));
+
+    let output = plugin_sandbox(&["check", &broken, &good, "--json", "--explain"]);
+    assert_eq!(output.status.code(), Some(2));
+    let lines: Vec<Value> =
+        stdout(&output).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines[0]["error"]["kind"], "invalid_config");
+    assert_eq!(lines[0]["error"]["detail"]["place"]["line"], 2);
+    assert_eq!((&lines[1]["valid"], &lines[1]["kind"]), (&json!(true), &json!("config")));
+    assert!(lines[1]["values"].as_array().unwrap().len() > 30);
+}
+
+#[test]
+fn check_of_a_plugin_without_its_script_fails() {
+    let directory = tempfile::tempdir().unwrap();
+    file(&directory, "plugin.toml", MANIFEST);
+    let output = plugin_sandbox(&["check", directory.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("main.js: the plugin has no such script"));
+}
+
+#[test]
+fn run_takes_its_config_from_a_file_and_the_command_line_is_above_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let script =
+        file(&directory, "p.js", "function f() { return [typeof setTimeout, typeof Intl] }");
+    let config = file(
+        &directory,
+        "c.toml",
+        "[limits]\nwall_time = '100ms'\n[capabilities]\n\
+                                             allow = ['timers']\n[v8]\nplatform_threads = 1",
+    );
+    let run = |more: &[&str]| {
+        let first = ["run", &script, "--hook", "f", "--json", "--config", &config];
+        plugin_sandbox(&[&first[..], more].concat())
+    };
+    let value =
+        |output: &Output| serde_json::from_str::<Value>(&stdout(output)).unwrap()["value"].clone();
+    assert_eq!(value(&run(&["--wall-time", "30s"])), json!(["function", "undefined"]));
+    let wider = run(&["--allow", "intl", "--wall-time", "30s"]);
+    assert_eq!(value(&wider), json!(["function", "object"]));
+
+    std::fs::write(&script, "for (;;);").unwrap();
+    let stopped = run(&[]);
+    assert_eq!(stopped.status.code(), Some(1));
+    assert!(stdout(&stopped).contains("100ms"), "{}", stdout(&stopped));
+    let contradiction = run(&["--heap", "1KiB"]);
+    assert_eq!(contradiction.status.code(), Some(2));
+    assert!(stderr(&contradiction).contains("limits.heap = 1024"), "{}", stderr(&contradiction));
+}
+
+#[test]
+fn run_says_what_a_plugin_asks_for_and_is_not_granted() {
+    let directory = tempfile::tempdir().unwrap();
+    file(&directory, "plugin.toml", MANIFEST);
+    file(&directory, "main.js", "");
+    let output = plugin_sandbox(&["run", directory.path().to_str().unwrap(), "--allow", "timers"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("not granted: intl"), "{}", stderr(&output));
+}

@@ -337,3 +337,17 @@ fn a_plugin_is_built_as_its_config_says() {
     assert!(matches!(long, Err(PluginError::TooLarge { .. })), "{long:?}");
     assert_eq!(config.limits.cpu_time, Limit::Off);
 }
+
+#[test]
+fn the_example_is_valid_and_says_what_it_is_meant_to() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/configs/editor.toml");
+    let layered = ConfigLayers::new().file(&path).unwrap().build().unwrap();
+    let config = layered.config();
+    assert_eq!(config.limits.heap, ByteSize::mib(48));
+    assert_eq!(config.limits.argument_size, ResourceLimits::strict().argument_size);
+    assert!(config.capabilities.allows_host("editor.getContent"));
+    assert!(config.capabilities.commands["git"].confirm);
+    let notes = path.parent().unwrap().join("notes");
+    assert_eq!(config.capabilities.files["notes"].path, notes);
+    assert!(matches!(layered.origin("limits.heap"), Some(ConfigOrigin::File { .. })));
+}

@@ -34,6 +34,7 @@ mod quarantine;
 mod random;
 mod registry;
 mod sandbox;
+mod schemas;
 mod stopping;
 mod storage;
 mod storage_damage;

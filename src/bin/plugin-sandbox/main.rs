@@ -3,8 +3,10 @@
 //! Exit codes: 0 if every call answered a value, 1 if a plugin failed, 2 for bad usage or
 //! files.
 
+mod check;
 mod output;
 mod run;
+mod schema;
 
 use std::process::ExitCode;
 
@@ -21,9 +23,14 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Arguments),
+    Check(check::Arguments),
+    Schema(schema::Arguments),
 }
 
 fn main() -> ExitCode {
-    let Command::Run(arguments) = Arguments::parse().command;
-    run::run(&arguments)
+    match Arguments::parse().command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Schema(arguments) => schema::run(&arguments),
+    }
 }

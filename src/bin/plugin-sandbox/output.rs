@@ -1,6 +1,8 @@
-//! What the program prints: values and costs on stdout, console output and errors on stderr.
+//! What the program reads and prints: values and costs on stdout, console output and errors on
+//! stderr.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use plugin_sandbox::{
     ByteSize, ConsoleLevel, ConsoleMessage, PluginError, WorkerResponse, WorkerStats,
@@ -10,6 +12,25 @@ use serde_json::{Value, json};
 /// Writes lines to stdout; a reader that has gone away is not an error.
 pub(crate) fn print(text: &str) {
     let _ = writeln!(io::stdout().lock(), "{text}");
+}
+
+/// A file's text.
+pub(crate) fn read(file: &Path) -> Result<String, PluginError> {
+    std::fs::read_to_string(file)
+        .map_err(|error| PluginError::Io { path: file.to_owned(), reason: error.to_string() })
+}
+
+/// Writes rows with their columns under each other; a cell that is very long stands out.
+pub(crate) fn columns(rows: &[[String; 3]]) {
+    const WIDEST: usize = 48;
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].chars().count());
+        cells.filter(|width| *width <= WIDEST).max().unwrap_or(0)
+    };
+    let (first, second) = (width(0), width(1));
+    for [one, two, three] in rows {
+        print(&format!("  {one:first$}  {two:second$}  {three}"));
+    }
 }
 
 /// Writes lines to stderr, each marked with `name`, so that a plugin's line cannot pass for one
@@ -56,7 +77,7 @@ pub(crate) fn answer_json(plugin: &str, response: &WorkerResponse) {
     print(&line.to_string());
 }
 
-fn error_json(error: &PluginError) -> Value {
+pub(crate) fn error_json(error: &PluginError) -> Value {
     serde_json::to_value(error).unwrap_or_else(|_| error.to_string().into())
 }
 

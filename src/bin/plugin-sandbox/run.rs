@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 use plugin_sandbox::{
-    ByteSize, Capability, PluginCapabilities, PluginError, PluginSandbox, ResourceLimits, Value,
-    WorkerResponse,
+    ByteSize, Capability, ConfigLayers, PluginCapabilities, PluginError, PluginSandbox,
+    SandboxConfig, Value, WorkerResponse,
 };
 
 use crate::output;
@@ -43,7 +43,11 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "json")]
     stats: bool,
 
-    /// Grant a capability; may be given more than once
+    /// A config file: what is granted, limits, what is of the process; see `check`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config: Option<PathBuf>,
+
+    /// Grant a capability beyond the config; may be given more than once
     #[arg(long, value_name = "CAPABILITY")]
     allow: Vec<Capability>,
 
@@ -79,14 +83,16 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
 
 fn run_plugins(arguments: &Arguments) -> Result<Ended, PluginError> {
     let argument = match &arguments.args_file {
-        Some(file) => read(file)?.into(),
+        Some(file) => output::read(file)?.into(),
         None => arguments.args.clone().unwrap_or_default(),
     };
+    let config = config(arguments)?;
+    config.apply_to_process()?;
     let mut loaded: Vec<(&Path, Option<PluginSandbox>)> = Vec::new();
     let mut ended = Ended::Well;
     for path in &arguments.plugins {
         if loaded.iter().all(|(other, _)| other != path) {
-            let plugin = match load(arguments, path) {
+            let plugin = match load(&config, path) {
                 Err(error) if is_bad_usage(&error) => return Err(error),
                 Err(error) => {
                     report(arguments, &path.display().to_string(), &Err(error));
@@ -129,17 +135,28 @@ fn run_plugins(arguments: &Arguments) -> Result<Ended, PluginError> {
     Ok(ended)
 }
 
-fn load(arguments: &Arguments, path: &Path) -> Result<PluginSandbox, PluginError> {
-    let mut limits = ResourceLimits::default();
-    if let Some(wall_time) = arguments.wall_time {
-        limits.wall_time = wall_time;
+/// The defaults, below the config file, below the command line.
+fn config(arguments: &Arguments) -> Result<SandboxConfig, PluginError> {
+    let mut layers = ConfigLayers::new();
+    if let Some(file) = &arguments.config {
+        layers = layers.file(file)?;
+    }
+    if let Some(time) = arguments.wall_time {
+        layers = layers.set("limits.wall_time", humantime::format_duration(time).to_string())?;
     }
     if let Some(heap) = arguments.heap {
-        limits.heap = heap;
+        layers = layers.set("limits.heap", heap.as_u64())?;
     }
-    let capabilities: PluginCapabilities = arguments.allow.iter().copied().collect();
-    let builder =
-        PluginSandbox::builder().limits(limits).capabilities(capabilities).console(output::console);
+    let mut config = layers.build()?.into_config();
+    let capabilities = std::mem::take(&mut config.capabilities);
+    config.capabilities =
+        arguments.allow.iter().copied().fold(capabilities, PluginCapabilities::grant);
+    config.validate()?;
+    Ok(config)
+}
+
+fn load(config: &SandboxConfig, path: &Path) -> Result<PluginSandbox, PluginError> {
+    let builder = PluginSandbox::builder().config(config).console(output::console);
     if path.is_dir() { builder.load(path) } else { builder.load_file(path) }
 }
 
@@ -159,19 +176,15 @@ fn report(arguments: &Arguments, plugin: &str, response: &WorkerResponse) {
     }
 }
 
-fn read(file: &Path) -> Result<String, PluginError> {
-    std::fs::read_to_string(file).map_err(|error| {
-        PluginError::InvalidArgument(format!("cannot read {}: {error}", file.display()))
-    })
-}
-
 /// Whether the person at the terminal is to mend it, rather than the plugin.
 fn is_bad_usage(error: &PluginError) -> bool {
     matches!(
         error,
         PluginError::Io { .. }
             | PluginError::InvalidManifest { .. }
+            | PluginError::InvalidConfig { .. }
             | PluginError::InvalidArgument(_)
+            | PluginError::NotGranted { .. }
             | PluginError::InvalidLimit { .. }
     )
 }

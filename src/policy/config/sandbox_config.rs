@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ConfigFormat, ConfigLayers};
 use crate::policy::misfit::Misfit;
+use crate::policy::schema;
 use crate::policy::{PluginCapabilities, ProcessLimits, ResourceLimits, RestartPolicy, V8Options};
 use crate::protocol::PluginError;
 
@@ -95,6 +96,12 @@ impl SandboxConfig {
         name: impl AsRef<Path>,
     ) -> Result<Self, PluginError> {
         Ok(ConfigLayers::new().text(text, format, name)?.build()?.into_config())
+    }
+
+    /// The JSON schema of a config file, for editors; the same as
+    /// `schemas/sandbox-config.schema.json`.
+    pub fn schema() -> serde_json::Value {
+        schema::of::<Self>()
     }
 
     /// Checks each value by itself and against the others. A config that was read is checked
