@@ -81,7 +81,7 @@
 //!
 //! The process has one more thread, `plugin-watchdog`, from the first isolate on; and V8's own
 //! helpers. V8 is initialised by whoever needs it first, on any thread, with flags that hold
-//! for the whole process. A program that uses V8 besides must let this crate initialise it.
+//! for the whole process; [`set_v8_options`] has a say in them until then. A program that uses V8 besides must let this crate initialise it.
 #![deny(unsafe_code)]
 
 mod host;
@@ -124,3 +124,8 @@ pub use worker::{
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 mod readme {}
+
+/// And those of the guide to config files.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/config.md")]
+mod config_guide {}

@@ -58,7 +58,7 @@ pub(super) struct Time;
 pub(super) struct Moment;
 /// A [`Permission`](super::Permission).
 pub(super) struct Asked;
-/// An entry of `allow`: a [`Capability`](super::Capability) or host functions.
+/// An entry of `allow`: a [`Capability`] or host functions.
 pub(super) struct Allowed;
 /// An [`Origin`](super::Origin).
 pub(super) struct Site;

@@ -66,6 +66,10 @@ pub struct Asked<'a> {
 
 /// What the host answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made when a plugin is loaded, and moved once"
+)]
 pub enum Answer {
     /// Not to load the plugin: [`PluginError::NotGranted`].
     Refuse,

@@ -119,7 +119,8 @@ fn a_config_sets_what_is_of_the_process() {
 #[cfg(target_os = "linux")]
 fn reserved() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    pages.split(' ').next().unwrap().parse::<u64>().unwrap() * 4096 >> 20
+    let pages: u64 = pages.split(' ').next().unwrap().parse().unwrap();
+    pages * 4096 / (1 << 20)
 }
 
 #[test]

@@ -34,7 +34,7 @@ use crate::protocol::PluginError;
 ///
 /// Every key may be left out, and an empty file is the default. A file may name a
 /// [`Preset`](crate::Preset) at its top, which lies below what the file says. Several files, and
-/// values from elsewhere, are put together by [`ConfigLayers`](crate::ConfigLayers).
+/// values from elsewhere, are put together by [`ConfigLayers`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(transform = with_preset)]
