@@ -16,6 +16,7 @@ pub(super) fn meant<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) ->
 ///
 /// It names the wrong one first and then what there is, each between backticks.
 pub(super) fn say_what_was_meant(message: &str) -> String {
+    let message = &printable(message);
     let quoted: Vec<_> = message.split('`').skip(1).step_by(2).collect();
     let Some((wrong, known)) = quoted.split_first() else { return explained(message) };
     let kind = match message.split(" `").next() {
@@ -27,8 +28,18 @@ pub(super) fn say_what_was_meant(message: &str) -> String {
     known.sort_unstable();
     match meant(wrong, known.iter().copied()) {
         Some(meant) => format!("unknown {kind} `{wrong}`; did you mean `{meant}`?"),
+        None if known.is_empty() => format!("unknown {kind} `{wrong}`; there are none"),
         None => format!("unknown {kind} `{wrong}`; there are: {}", known.join(", ")),
     }
+}
+
+/// `text` without what plays with a terminal: a plugin's author chooses the keys of a manifest.
+fn printable(text: &str) -> String {
+    let escaped = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(escaped).collect()
 }
 
 /// What serde says of a value of the wrong kind, with how to write a right one.
@@ -57,6 +68,8 @@ mod tests {
         assert_eq!(said, "unknown key `heep`; did you mean `heap`?");
         let said = say_what_was_meant("unknown variant `x`, expected `full` or `off`");
         assert_eq!(said, "unknown value `x`; there are: full, off");
+        let said = say_what_was_meant("unknown field `\u{1b}[2J`, there are no fields");
+        assert_eq!(said, "unknown key `\\u{1b}[2J`; there are none");
         let said = say_what_was_meant("missing field `path`");
         assert_eq!(said, "missing field `path`");
     }

@@ -70,9 +70,12 @@ impl FromStr for Permission {
         match text.split_once(':') {
             Some((HOST, pattern)) => pattern.parse().map(Self::Host),
             Some((NETWORK, origin)) => origin.parse().map(Self::Network),
-            Some((COMMANDS, name)) if !name.is_empty() => Ok(Self::Command(name.to_owned())),
-            Some((FILES, root)) if !root.is_empty() => {
+            Some((COMMANDS, name)) if is_name(name) => Ok(Self::Command(name.to_owned())),
+            Some((FILES, root)) => {
                 let (root, access) = root.split_once(':').unwrap_or((root, "read"));
+                if !is_name(root) {
+                    return Err(unknown(text));
+                }
                 let access = match access {
                     "read" => FileAccess::Read,
                     "write" => FileAccess::Write,
@@ -86,6 +89,13 @@ impl FromStr for Permission {
             None => text.parse().map(Self::Capability).map_err(|_| unknown(text)),
         }
     }
+}
+
+/// Whether a grant may be called so. What a plugin asks for is shown to people: nothing in it may
+/// play with their terminals.
+fn is_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !name.is_empty() && name.chars().all(allowed)
 }
 
 fn unknown(text: &str) -> PluginError {
@@ -177,7 +187,16 @@ mod tests {
             let error = text.parse::<Permission>().unwrap_err().to_string();
             assert!(error.contains(&format!("did you mean {meant}")), "{error}");
         }
-        for text in ["", "files:", "files:w:execute", "network:example.com", "commands:"] {
+        for text in [
+            "",
+            "files:",
+            "files:w:execute",
+            "files:a b",
+            "network:example.com",
+            "commands:",
+            "commands:git\u{1b}[2J",
+            "commands:git\n[host] all is well",
+        ] {
             assert!(text.parse::<Permission>().is_err(), "{text}");
         }
     }

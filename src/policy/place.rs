@@ -17,16 +17,19 @@ pub(super) fn place(text: &str, span: Range<usize>, file: &str) -> SourceLine {
     let end = text.floor_char_boundary(span.end).saturating_sub(line_start);
     let end = end.clamp(start, line.len());
     let from = shown_from(line, start);
-    let shown: String = line[from..].chars().take(SourceLine::MAX_CHARS).collect();
+    let rest = &line[from..];
+    let shown = rest.char_indices().nth(SourceLine::MAX_CHARS).map_or(rest, |(at, _)| &rest[..at]);
     let units = |part: &str| part.encode_utf16().count() as u32;
     let column = units(&line[from..start]) + 1;
     let end = end.min(from + shown.len());
+    // What is no tab and plays with a terminal; another character keeps the columns.
+    let playful = |c: char| c.is_control() && c != '\t';
     SourceLine {
         script: file.to_owned(),
         line: text[..line_start].matches('\n').count() as u32 + 1,
         column,
         end_column: column + units(&line[start..end.max(start)]).max(1),
-        text: shown,
+        text: shown.replace(playful, "\u{fffd}"),
     }
 }
 
@@ -73,5 +76,10 @@ mod tests {
     fn a_span_over_many_lines_or_beyond_the_text_is_cut() {
         assert_eq!(shown("abc\ndef", 1..7), (1, 2, 4, "abc".into()));
         assert_eq!(shown("abc", 7..9), (1, 4, 5, "abc".into()));
+    }
+
+    #[test]
+    fn what_plays_with_a_terminal_is_not_shown() {
+        assert_eq!(shown("\tx\u{9b}2J", 1..2), (1, 2, 3, "\tx\u{fffd}2J".into()));
     }
 }

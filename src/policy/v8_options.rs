@@ -16,7 +16,7 @@ use super::{Capability, PluginCapabilities};
 #[non_exhaustive]
 pub struct V8Options {
     /// Per process: no machine code is made while the process runs, and no memory is executable
-    /// that can be written. Plugins run about three to six times slower. There is no
+    /// that is of no file. Hot loops take about three times as long. There is no
     /// `WebAssembly`: granting [`Capability::Wasm`] is an error.
     ///
     /// Default no.

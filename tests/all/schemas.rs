@@ -41,7 +41,7 @@ fn the_schema_takes_every_config_that_is_read() {
     for text in [
         "",
         &example,
-        "restart = 'never'\n[limits]\nheap = 33554432\ncpu_time = 'off'\nwall_time = '1m 30s'",
+        "restart = 'never'\n[limits]\nheap = 33_554_432\ncpu_time = 'off'\nwall_time = '1m 30s'",
         "restart = { on_fault = {} }\n[capabilities]\nclock = 'full'\nrandomness = { seeded = 7 }",
         "[capabilities]\nclock = { frozen = '2026-01-31T12:00:00Z' }\n\
          allow = ['*', 'host:who', 'a.b.c', 'wasm']",
