@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::meant::say_what_was_meant;
 use super::place::place;
-use super::{Permission, PluginCapabilities, schema};
+use super::{Permission, PluginCapabilities, schema, text_file};
 use crate::protocol::PluginError;
 
 /// A plugin's `plugin.toml`.
@@ -48,16 +48,20 @@ impl PluginManifest {
     /// The manifest's file name in a plugin's directory.
     pub const FILE_NAME: &str = "plugin.toml";
 
+    /// The longest manifest, in bytes.
+    pub const MAX_FILE: u64 = 64 << 10;
+
     /// Reads the manifest of the plugin in `directory`.
     ///
     /// # Errors
     ///
-    /// [`PluginError::Io`] if the file cannot be read; otherwise as [`parse`](Self::parse).
+    /// [`PluginError::Io`] if the file cannot be read, is none, or is longer than
+    /// [`MAX_FILE`](Self::MAX_FILE); otherwise as [`parse`](Self::parse).
     pub fn read(directory: &Path) -> Result<Self, PluginError> {
         let file = directory.join(Self::FILE_NAME);
-        let text = std::fs::read_to_string(&file).map_err(|error| PluginError::Io {
+        let text = text_file::read(&file, Self::MAX_FILE).map_err(|error| PluginError::Io {
             path: file.clone(),
-            reason: format!("cannot read the plugin's manifest: {error}"),
+            reason: format!("the plugin's manifest {}", error.in_words(Self::MAX_FILE)),
         })?;
         Self::parse(&text, &file)
     }

@@ -22,6 +22,7 @@ mod place;
 mod process;
 mod restart;
 mod schema;
+pub(crate) mod text_file;
 mod v8_options;
 mod words;
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::{Answer, NotGranted, PluginSandbox};
 use crate::host::ConsoleSink;
 use crate::isolate::PluginBuilder;
-use crate::policy::{PluginCapabilities, PluginManifest, ResourceLimits, SandboxConfig};
+use crate::policy::text_file::{self, NotRead};
+use crate::policy::{ByteSize, PluginCapabilities, PluginManifest, ResourceLimits, SandboxConfig};
 use crate::protocol::PluginError;
 use crate::worker::PluginWorker;
 
@@ -95,7 +96,8 @@ impl SandboxBuilder {
     /// [`PluginError::Io`] and [`PluginError::InvalidManifest`] of the files;
     /// [`PluginError::NotGranted`] if the manifest asks for something that is not granted, and
     /// [nobody](Self::when_not_granted) said what to do then; [`PluginError::InvalidArgument`] if
-    /// `main` leads out of the directory; otherwise as [`PluginBuilder::build`].
+    /// `main` leads out of the directory; [`PluginError::TooLarge`] if it is longer than
+    /// [`ResourceLimits::source_size`]; otherwise as [`PluginBuilder::build`].
     pub fn load(mut self, directory: impl AsRef<Path>) -> Result<PluginSandbox, PluginError> {
         let directory = directory.as_ref();
         let manifest = PluginManifest::read(directory)?;
@@ -103,7 +105,7 @@ impl SandboxBuilder {
         if let Answer::Grant(instead) = self.not_granted.decide(&manifest, &granted)? {
             self.worker = self.worker.capabilities(instead);
         }
-        let code = read_main(directory, &manifest.main)?;
+        let code = read_main(directory, &manifest.main, self.source_size())?;
         self.start(manifest, code)
     }
 
@@ -114,12 +116,16 @@ impl SandboxBuilder {
     /// As [`load`](Self::load).
     pub fn load_file(self, file: impl AsRef<Path>) -> Result<PluginSandbox, PluginError> {
         let file = file.as_ref();
-        let code = read_script(file)?;
+        let code = read_script(file, self.source_size())?;
         let name = |part: Option<&std::ffi::OsStr>| {
             part.map(|part| part.to_string_lossy().into_owned()).unwrap_or_default()
         };
         let manifest = PluginManifest::of_script(name(file.file_stem()), name(file.file_name()));
         self.start(manifest, code)
+    }
+
+    fn source_size(&self) -> ByteSize {
+        self.worker.blueprint.limits.source_size
     }
 
     fn start(
@@ -134,7 +140,7 @@ impl SandboxBuilder {
     }
 }
 
-fn read_main(directory: &Path, main: &str) -> Result<String, PluginError> {
+fn read_main(directory: &Path, main: &str, most: ByteSize) -> Result<String, PluginError> {
     let file = directory.join(main);
     // A symbolic link may lead anywhere: what counts is where it ends.
     let (root, target) = (resolve(directory)?, resolve(&file)?);
@@ -144,15 +150,19 @@ fn read_main(directory: &Path, main: &str) -> Result<String, PluginError> {
             file.display()
         )));
     }
-    read_script(&target)
+    read_script(&target, most)
 }
 
 fn resolve(path: &Path) -> Result<PathBuf, PluginError> {
     path.canonicalize().map_err(|error| io_error(path, &error))
 }
 
-fn read_script(path: &Path) -> Result<String, PluginError> {
-    std::fs::read_to_string(path).map_err(|error| io_error(path, &error))
+/// A script that is no longer than it may be; what is longer is not taken into memory.
+fn read_script(path: &Path, most: ByteSize) -> Result<String, PluginError> {
+    text_file::read(path, most.as_u64()).map_err(|error| match error {
+        NotRead::TooLong => PluginError::TooLarge { what: "the source", limit: most.to_string() },
+        NotRead::Because(reason) => PluginError::Io { path: path.to_owned(), reason },
+    })
 }
 
 fn io_error(path: &Path, error: &std::io::Error) -> PluginError {

@@ -200,7 +200,7 @@ fn check_shows_what_is_wrong_and_goes_on_with_the_others() {
     let shown = stderr(&output);
     assert!(shown.contains("did you mean `heap`?"), "{shown}");
     assert!(shown.contains(&format!("{broken}:2:1")) && shown.contains("| ^^^^"), "{shown}");
-    assert!(shown.contains("/nowhere.toml: cannot read"), "{shown}");
+    assert!(shown.contains("/nowhere.toml: cannot be read"), "{shown}");
     assert!(stdout(&output).contains("good.json: a valid config"), "{}", stdout(&output));
 
     let output = plugin_sandbox(&["check", &broken, &good, "--json", "--explain"]);

@@ -167,11 +167,11 @@ fn what_is_no_config_file_is_refused_for_what_it_is() {
     let folder = directory.path().join("folder.toml");
     fs::create_dir(&folder).unwrap();
     for (path, said) in [
-        (directory.path().join("gone.toml"), "cannot read"),
+        (directory.path().join("gone.toml"), "cannot be read"),
         (path, "not UTF-8: see line 2"),
         (giant, "is longer than 1048576 bytes"),
         (folder, "is a directory"),
-        (Path::new("/dev/zero").with_extension("toml"), "cannot read"),
+        (Path::new("/dev/zero").with_extension("toml"), "cannot be read"),
         (directory.path().join("c.yaml"), "named .toml or .json"),
     ] {
         let error = SandboxConfig::read(&path).unwrap_err().to_string();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use plugin_sandbox::{
     Answer, Asked, Capability, HostCall, HostFunctions, Lifecycle, NotGranted, Permission,
-    PluginCapabilities, PluginError, PluginSandbox, ResourceLimits,
+    PluginCapabilities, PluginError, PluginManifest, PluginSandbox, ResourceLimits,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -125,6 +125,34 @@ fn what_is_asked_and_not_granted_is_listed_and_what_is_granted_is_there() {
 
 const GREEDY: &str = "name = \"p\"\nversion = \"1.0.0\"\npermissions = [\"timers\", \"intl\"]\n";
 const SEES: &str = "plugin.on('f', () => [typeof setTimeout, typeof Intl])";
+
+#[test]
+#[cfg(unix)]
+fn a_plugins_files_that_never_end_are_not_read() {
+    let endless = |file: &str| {
+        let directory = directory(MANIFEST, "");
+        let path = directory.path().join(file);
+        fs::remove_file(&path).unwrap();
+        let name = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+        // SAFETY: a string that ends with a zero; nothing of it is kept.
+        assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+        PluginSandbox::load(directory.path()).unwrap_err().to_string()
+    };
+    for file in ["plugin.toml", "main.js"] {
+        let error = endless(file);
+        assert!(error.contains(file) && error.contains("no ordinary file"), "{error}");
+    }
+}
+
+#[test]
+fn a_plugins_files_that_are_too_long_are_not_read() {
+    let giant = directory(MANIFEST, &" ".repeat((2 << 20) + 1));
+    let error = PluginSandbox::load(giant.path()).unwrap_err();
+    assert!(matches!(error, PluginError::TooLarge { what: "the source", .. }), "{error}");
+    let giant = directory(&" ".repeat(PluginManifest::MAX_FILE as usize + 1), "");
+    let error = PluginSandbox::load(giant.path()).unwrap_err().to_string();
+    assert!(error.contains("longer than 65536 bytes"), "{error}");
+}
 
 #[test]
 fn what_is_asked_and_not_granted_is_refused_by_name() {

@@ -1,8 +1,6 @@
 //! `Document`: the text of one file as data, and where in it everything stands.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +8,7 @@ use serde_json::Value;
 
 use super::{SandboxConfig, json_file, toml_file};
 use crate::policy::place::place;
+use crate::policy::text_file;
 use crate::protocol::PluginError;
 
 /// The language of a config file.
@@ -74,7 +73,9 @@ impl Document {
     /// Reads a file; relative paths in it are below its directory.
     pub(super) fn read(path: &Path) -> Result<Self, PluginError> {
         let format = ConfigFormat::of_file(path)?;
-        let text = read(path).map_err(|reason| PluginError::Io { path: path.into(), reason })?;
+        let most = SandboxConfig::MAX_FILE;
+        let text = text_file::read(path, most)
+            .map_err(|error| PluginError::Io { path: path.into(), reason: error.in_words(most) })?;
         // So that it means the same when the working directory has changed.
         let directory = std::path::absolute(path)
             .map_err(|error| PluginError::Io { path: path.into(), reason: error.to_string() })?;
@@ -152,30 +153,6 @@ fn put_below(directory: &Path, value: Option<&mut Value>) {
     {
         *path = below.to_owned();
     }
-}
-
-/// A file's text, if it is one and no giant.
-fn read(path: &Path) -> Result<String, String> {
-    let cannot = |error: std::io::Error| format!("cannot read the config file: {error}");
-    // Asked before it is opened: opening a pipe would wait for its writer.
-    let kind = std::fs::metadata(path).map_err(cannot)?;
-    if !kind.is_file() {
-        let kind = if kind.is_dir() { "a directory" } else { "no ordinary file" };
-        return Err(format!("is {kind}, where a config file is wanted"));
-    }
-    let mut bytes = Vec::new();
-    let most = SandboxConfig::MAX_FILE;
-    File::open(path)
-        .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
-        .map_err(cannot)?;
-    if bytes.len() as u64 > most {
-        return Err(format!("is longer than {most} bytes, the most that a config file may have"));
-    }
-    String::from_utf8(bytes).map_err(|error| {
-        let good = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..good].iter().filter(|&&byte| byte == b'\n').count() + 1;
-        format!("is not UTF-8: see line {line}")
-    })
 }
 
 /// A path as a file has it: keys joined by dots, and quoted where they must be.
