@@ -7,6 +7,7 @@ mod check;
 mod output;
 mod run;
 mod schema;
+mod types;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,7 @@ enum Command {
     Run(run::Arguments),
     Check(check::Arguments),
     Schema(schema::Arguments),
+    Types(types::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -32,5 +34,6 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::run(&arguments),
         Command::Schema(arguments) => schema::run(&arguments),
+        Command::Types(arguments) => types::run(&arguments),
     }
 }

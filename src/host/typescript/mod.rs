@@ -5,11 +5,13 @@ mod type_name;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::path::Path;
 
 use schemars::Schema;
 use serde::{Deserialize, Serialize};
 
-use crate::policy::{Capability, PluginCapabilities};
+use crate::policy::{Capability, PluginCapabilities, text_file};
+use crate::protocol::{PluginError, Value};
 
 /// The host functions of a program and their types, to be written to a file and read by
 /// `plugin-sandbox types`; made by [`HostFunctions::describe`](crate::HostFunctions::describe).
@@ -157,6 +159,21 @@ fn added_by(capability: Capability) -> (&'static [&'static str], &'static str) {
 }
 
 impl HostDescription {
+    /// Reads what another program wrote of itself, as JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError::Io`] if the file cannot be read, is longer than 16 MiB, or is no
+    /// description; the place is in the reason.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self, PluginError> {
+        const MOST: u64 = 16 << 20;
+        let path = path.as_ref();
+        let failed = |reason| PluginError::Io { path: path.to_owned(), reason };
+        let text = text_file::read(path, MOST).map_err(|error| failed(error.in_words(MOST)))?;
+        serde_json::from_str(&text)
+            .map_err(|error| failed(format!("is no description of host functions: {error}")))
+    }
+
     /// The TypeScript declarations of what a plugin with these capabilities sees: the language,
     /// what is granted by name, and of these functions those that are granted.
     ///
@@ -232,10 +249,36 @@ impl HostDescription {
 /// The declarations of what was granted with particulars.
 fn particulars(capabilities: &PluginCapabilities) -> Vec<String> {
     let mut declarations = Vec::new();
+    let files = &capabilities.files;
+    if !files.is_empty() {
+        declarations.push(include_str!("declarations/files.d.ts").to_owned());
+        let roots = one_of(files.keys());
+        declarations.push(format!(
+            "declare namespace files {{\n    /** The roots that were granted. */\n    \
+             type Root = {roots};\n    type Path = Root | `${{Root}}/${{string}}`;\n}}\n"
+        ));
+    }
+    if capabilities.network.is_some() {
+        declarations.push(include_str!("declarations/fetch.d.ts").to_owned());
+    }
     if !capabilities.commands.is_empty() {
         declarations.push(include_str!("declarations/commands.d.ts").to_owned());
+        let names = one_of(capabilities.commands.keys());
+        declarations.push(format!(
+            "declare namespace commands {{\n  /** The programs that were granted. */\n  \
+             type Name = {names};\n}}\n"
+        ));
+    }
+    if capabilities.storage.is_some() {
+        declarations.push(include_str!("declarations/storage.d.ts").to_owned());
     }
     declarations
+}
+
+/// A type that is one of these texts.
+fn one_of<'n>(names: impl Iterator<Item = &'n String>) -> String {
+    let quoted: Vec<_> = names.map(|name| Value::from(name.as_str()).to_string()).collect();
+    quoted.join(" | ")
 }
 
 impl FunctionDescription {

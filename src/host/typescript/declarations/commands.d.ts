@@ -28,12 +28,12 @@ declare namespace commands {
    * there; `E_TOO_LARGE` if there is too much input, output or argument; `E_TIMEOUT`; `E_IO`.
    */
   function run(
-    name: string,
+    name: Name,
     args: readonly string[] | null | undefined,
     options: RunOptions & { format: "bytes" },
   ): Promise<Ran<Uint8Array>>;
   function run(
-    name: string,
+    name: Name,
     args?: readonly string[] | null,
     options?: (RunOptions & { format?: "text" | null }) | null,
   ): Promise<Ran>;

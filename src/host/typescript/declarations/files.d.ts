@@ -44,24 +44,24 @@ declare namespace files {
     }
 
     /** All of a file: as text in UTF-8, unless bytes are asked for. */
-    function readFile(path: string, format?: "text"): Promise<string>;
-    function readFile(path: string, format: "bytes"): Promise<Uint8Array>;
+    function readFile(path: Path, format?: "text"): Promise<string>;
+    function readFile(path: Path, format: "bytes"): Promise<Uint8Array>;
 
     /**
      * Makes a file with this content, in place of the one that is there: whoever reads it
      * sees the old or the new, whole. Its directory must exist. A link is replaced, not followed.
      */
-    function writeFile(path: string, content: string | Uint8Array | ArrayBuffer | DataView): Promise<void>;
+    function writeFile(path: Path, content: string | Uint8Array | ArrayBuffer | DataView): Promise<void>;
 
     /** The entries of a directory in the order of their names, at most 10,000. */
-    function listFiles(path: string): Promise<Entry[]>;
+    function listFiles(path: Path): Promise<Entry[]>;
 
     /** What is at a path, or where the link there leads. */
-    function stat(path: string): Promise<Stat>;
+    function stat(path: Path): Promise<Stat>;
 
     /** Removes a file, a link, or a directory. */
-    function remove(path: string, options?: RemoveOptions): Promise<void>;
+    function remove(path: Path, options?: RemoveOptions): Promise<void>;
 
     /** Makes a directory, and those that it is in. One that is there already is none the worse. */
-    function mkdir(path: string): Promise<void>;
+    function mkdir(path: Path): Promise<void>;
 }
