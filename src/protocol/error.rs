@@ -8,8 +8,6 @@ pub use serde_json::Value;
 use serde::Serialize;
 
 use super::{JsError, SourceLine};
-// Plain data, like all that is here; the one name of a room above.
-use crate::policy::Permission;
 
 /// Why there is no value.
 ///
@@ -185,12 +183,13 @@ pub enum PluginError {
 
     /// A plugin's manifest asks for what it is not granted; see
     /// [`NotGranted`](crate::NotGranted). Nothing was started.
-    #[error("the plugin {plugin:?} asks for what is not granted: {}", listed(missing))]
+    #[error("the plugin {plugin:?} asks for what is not granted: {}", missing.join(", "))]
     NotGranted {
         /// The plugin's name.
         plugin: String,
-        /// What it asks for and is not granted, in the order of its manifest.
-        missing: Vec<Permission>,
+        /// What it asks for and is not granted, in the order of its manifest; each the text of a
+        /// [`Permission`](crate::Permission).
+        missing: Vec<String>,
     },
 
     /// A config file has something unknown, absurd or contradictory, or does not parse.
@@ -219,11 +218,6 @@ pub enum PluginError {
     /// of this library was contained.
     #[error("internal: {0}")]
     Internal(String),
-}
-
-fn listed(missing: &[Permission]) -> String {
-    let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
-    missing.join(", ")
 }
 
 impl From<JsError> for PluginError {

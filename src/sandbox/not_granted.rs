@@ -98,6 +98,7 @@ impl NotGranted {
         };
         match answer {
             Answer::Refuse => {
+                let missing = missing.iter().map(ToString::to_string).collect();
                 Err(PluginError::NotGranted { plugin: manifest.name.clone(), missing })
             }
             answer => Ok(answer),

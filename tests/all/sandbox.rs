@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plugin_sandbox::{
-    Answer, Asked, Capability, HostCall, HostFunctions, Lifecycle, NotGranted, Permission,
-    PluginCapabilities, PluginError, PluginManifest, PluginSandbox, ResourceLimits,
+    Answer, Asked, Capability, HostCall, HostFunctions, Lifecycle, NotGranted, PluginCapabilities,
+    PluginError, PluginManifest, PluginSandbox, ResourceLimits,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -159,7 +159,7 @@ fn what_is_asked_and_not_granted_is_refused_by_name() {
     let directory = directory(GREEDY, SEES);
     let granted = PluginCapabilities::default().grant(Capability::Intl);
     let error = PluginSandbox::builder().capabilities(granted).load(directory.path()).unwrap_err();
-    let missing = vec![Permission::Capability(Capability::Timers)];
+    let missing = vec!["timers".to_owned()];
     assert_eq!(error, PluginError::NotGranted { plugin: "p".into(), missing });
     let json = serde_json::to_value(&error).unwrap();
     assert_eq!(json["detail"], json!({ "plugin": "p", "missing": ["timers"] }));

@@ -14,7 +14,8 @@
     learn(Reflect.getPrototypeOf(v));
   };
   for (const root of [globalThis, [].values(), new Map().values(), new Set().values(), ''[Symbol.iterator](), 'a'.matchAll(/a/g),
-    [].values().map((x) => x), Iterator.from({ next() {} }), function* () {}, async function* () {}, async () => {}]) learn(root);
+    [].values().map((x) => x), Iterator.from({ next() {} }), function* () {}, async function* () {}, async () => {},
+    new Error(), (() => { try { null.x; } catch (error) { return error; } })()]) learn(root);
 
   const findings = []; const seen = new Set(); let looked = 0;
   const look = (path, v) => {

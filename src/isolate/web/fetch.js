@@ -40,13 +40,16 @@
     get headers() { return Content.headers(this); }
     get bodyUsed() { return Content.isUsed(this); }
 
-    async text() { return decodeUtf8(Content.take(this)); }
-    async json() { return jsonParse(decodeUtf8(Content.take(this))); }
-    async bytes() { return Content.take(this); }
-    async arrayBuffer() { return bufferOf(Content.take(this)); }
+    text() { return read(this, decodeUtf8); }
+    json() { return read(this, (body) => jsonParse(decodeUtf8(body))); }
+    bytes() { return read(this, (body) => body); }
+    arrayBuffer() { return read(this, bufferOf); }
   }
   defineInterface(Response, 'Response');
   registerBrand(Content.isIn);
+
+  // Functions that answer promises are no async functions themselves, to who looks.
+  async function read(response, as) { return as(Content.take(response)); }
 
   function makeResponse(answer) {
     const headers = new Headers();
@@ -94,19 +97,20 @@
     return { __proto__: null, asked, signal: signal === null ? undefined : signal };
   }
 
+  async function respond(count, input, init) {
+    need(count, 1, 'fetch');
+    const { asked, signal } = request(input, init);
+    if (signal === undefined) return makeResponse(await send(asked));
+    // The request itself goes on, under its own limits; nobody hears of it.
+    return new PromiseOf((resolve, reject) => {
+      const abort = () => reject(signals.reason(signal));
+      if (signals.isAborted(signal)) return abort();
+      signals.onAbort(signal, abort);
+      promiseThen(send(asked), (answer) => resolve(makeResponse(answer)), reject);
+    });
+  }
   const { fetch } = {
-    async fetch(input, init = undefined) {
-      need(arguments.length, 1, 'fetch');
-      const { asked, signal } = request(input, init);
-      if (signal === undefined) return makeResponse(await send(asked));
-      // The request itself goes on, under its own limits; nobody hears of it.
-      return new PromiseOf((resolve, reject) => {
-        const abort = () => reject(signals.reason(signal));
-        if (signals.isAborted(signal)) return abort();
-        signals.onAbort(signal, abort);
-        promiseThen(send(asked), (answer) => resolve(makeResponse(answer)), reject);
-      });
-    },
+    fetch(input, init = undefined) { return respond(arguments.length, input, init); },
   };
   return { __proto__: null, fetch, Headers, Response };
 })
