@@ -33,9 +33,10 @@
 //! # What a plugin sees
 //!
 //! The JavaScript language without anything that reaches outside: no files, no network, no
-//! timers, no `eval`, no `WebAssembly`, no `Intl`, no shared memory, no weak references. A
-//! [`Capability`] that is not granted is absent, not a function that says no. Besides the
-//! language there are
+//! timers, no `eval`, no `WebAssembly`, no `Intl`, no shared memory, no weak references, no buffers
+//! that grow. What is not granted is absent, not a function that says no;
+//! `tests/golden/globals.txt` lists every name that a plugin can reach. Besides the language there
+//! are
 //!
 //! - the web's own that need nothing from outside: `URL`, `URLSearchParams`, `TextEncoder`,
 //!   `TextDecoder`, `atob`, `btoa`, `structuredClone`, `queueMicrotask`, `Event`, `CustomEvent`,
@@ -43,7 +44,17 @@
 //!   they differ from their standards;
 //! - `console` with `log`, `info`, `warn`, `error`, `debug`, `trace`: to the host's
 //!   [`ConsoleSink`];
-//! - `plugin.id`, `plugin.on(name, fn)` and `plugin.off(name)`: its hooks, at most 10,000.
+//! - `plugin.id`, `plugin.on(name, fn)` and `plugin.off(name)`: its hooks, at most 10,000;
+//!   `plugin.listen(name, fn)`, `plugin.unlisten(name, fn)` and `plugin.emit(name, payload)`:
+//!   [events](PluginWorker::emit) [both ways](PluginWorker::plugin_events).
+//!
+//! What else there is was granted: by name ([`Capability`]), with particulars ([`FileRoot`],
+//! [`NetworkGrant`], [`CommandGrant`], [`StorageGrant`]), and the host's own functions
+//! ([`HostFunctions`]) by name or glob. `docs/capabilities.md` shows what plugins call, and
+//! [`HostDescription::typescript`] declares it. A clock may be coarse or stand still ([`Clock`]) and
+//! chance come from a seed ([`Randomness`]), up to runs that are the same to the byte. The locale
+//! is `en-US`, whatever the host's is. Every use of files, network, commands and storage is told
+//! to an [`AuditSink`], and grants can be [made less](PluginWorker::narrow) while a plugin runs.
 //!
 //! # Values
 //!

@@ -14,6 +14,7 @@ mod corpus;
 mod entries;
 mod errors;
 mod events;
+mod fetch;
 mod files;
 mod files_escape;
 mod files_limits;

@@ -49,7 +49,7 @@ const KEPT: usize = 4;
 ///     .fetcher(client)
 ///     .build()?;
 /// // The name leads to this machine, which is not of the public internet.
-/// let code = "fetch({ url: 'http://api.example.com' }).catch(e => e.code)";
+/// let code = "fetch('http://api.example.com').catch(e => e.code)";
 /// assert_eq!(worker.blocking_execute(code)?, "E_REFUSED");
 /// # Ok::<(), plugin_sandbox::PluginError>(())
 /// ```

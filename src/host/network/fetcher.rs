@@ -53,8 +53,8 @@ pub type FetchFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, FetchError>>
 ///     )
 ///     .fetcher(Canned)
 ///     .build()?;
-/// let code = "fetch({ url: 'https://api.example.com/x' }).then(answer => answer.body.length)";
-/// assert_eq!(worker.blocking_execute(code)?, 6);
+/// let code = "fetch('https://api.example.com/x').then(response => response.text())";
+/// assert_eq!(worker.blocking_execute(code)?, "GET /x");
 /// # Ok::<(), plugin_sandbox::PluginError>(())
 /// ```
 pub trait Fetcher: Send + Sync {
