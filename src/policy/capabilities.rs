@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::grants::{CommandGrant, FileRoot, NetworkGrant, StorageGrant};
 use super::misfit::Misfit;
-use super::{Capability, Clock, FileAccess, HostPattern, Permission, Randomness, schema};
+use super::written_capabilities::WrittenCapabilities;
+use super::{Capability, Clock, FileAccess, HostPattern, Permission, Randomness};
 use crate::protocol::PluginError;
 
 /// What the host grants to one plugin. What is not granted is absent.
@@ -55,10 +55,10 @@ use crate::protocol::PluginError;
 /// size = "1MiB"
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "Written", into = "Written")]
+#[serde(from = "WrittenCapabilities", into = "WrittenCapabilities")]
 #[non_exhaustive]
 pub struct PluginCapabilities {
-    granted: BTreeSet<Capability>,
+    pub(super) granted: BTreeSet<Capability>,
     /// The host functions that may be called. Default none.
     pub host: Vec<HostPattern>,
     /// How precisely the time is seen. Default: to the millisecond.
@@ -76,16 +76,16 @@ pub struct PluginCapabilities {
     pub storage: Option<StorageGrant>,
 }
 
-/// What is pure, and therefore granted by default.
-const PURE: [Capability; 2] = [Capability::Encoding, Capability::Web];
-
 impl Default for PluginCapabilities {
     fn default() -> Self {
-        PURE.into_iter().fold(Self::none(), Self::grant)
+        Self::PURE.into_iter().fold(Self::none(), Self::grant)
     }
 }
 
 impl PluginCapabilities {
+    /// What is pure, and therefore granted by default.
+    pub(super) const PURE: [Capability; 2] = [Capability::Encoding, Capability::Web];
+
     /// Nothing but the language, `console` and `plugin`.
     pub fn none() -> Self {
         Self {
@@ -260,117 +260,6 @@ impl FromIterator<Capability> for PluginCapabilities {
     /// The default, and these.
     fn from_iter<I: IntoIterator<Item = Capability>>(capabilities: I) -> Self {
         capabilities.into_iter().fold(Self::default(), Self::grant)
-    }
-}
-
-/// The capabilities as a config file has them.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[schemars(rename = "PluginCapabilities")]
-struct Written {
-    /// What is granted by name alone: capabilities ("timers") and host functions, by name or
-    /// glob ("editor.*").
-    #[schemars(with = "Vec<schema::Allowed>")]
-    allow: Vec<Allowed>,
-    /// What of the default is not granted: "web", "encoding".
-    deny: Vec<Capability>,
-    /// How precisely the time is seen.
-    clock: Clock,
-    /// Where random numbers come from.
-    randomness: Randomness,
-    /// Directories that may be used, by the names that the plugin knows them under.
-    files: BTreeMap<String, FileRoot>,
-    /// Where requests may be sent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    network: Option<NetworkGrant>,
-    /// Programs that may be run, by the names that the plugin knows them under.
-    commands: BTreeMap<String, CommandGrant>,
-    /// A key-value store of the plugin's own.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    storage: Option<StorageGrant>,
-}
-
-impl Default for Written {
-    fn default() -> Self {
-        PluginCapabilities::default().into()
-    }
-}
-
-/// An entry of `allow`.
-#[derive(Serialize, Deserialize)]
-#[serde(try_from = "Permission", into = "Permission")]
-#[derive(Clone)]
-enum Allowed {
-    Capability(Capability),
-    Host(HostPattern),
-}
-
-impl TryFrom<Permission> for Allowed {
-    type Error = String;
-
-    fn try_from(permission: Permission) -> Result<Self, String> {
-        match permission {
-            Permission::Capability(capability) => Ok(Self::Capability(capability)),
-            Permission::Host(pattern) => Ok(Self::Host(pattern)),
-            other => Err(format!(
-                "\"{other}\" needs to be told more of: grant it in a table of its own \
-                 ([files.name], [network], [commands.name], [storage])"
-            )),
-        }
-    }
-}
-
-impl From<Allowed> for Permission {
-    fn from(allowed: Allowed) -> Self {
-        match allowed {
-            Allowed::Capability(capability) => Self::Capability(capability),
-            Allowed::Host(pattern) => Self::Host(pattern),
-        }
-    }
-}
-
-impl From<Written> for PluginCapabilities {
-    fn from(written: Written) -> Self {
-        let Written { allow, deny, clock, randomness, files, network, commands, storage } = written;
-        let mut granted: BTreeSet<_> = PURE.into();
-        let mut host = Vec::new();
-        for allowed in allow {
-            match allowed {
-                Allowed::Capability(capability) => drop(granted.insert(capability)),
-                Allowed::Host(pattern) => host.push(pattern),
-            }
-        }
-        granted.retain(|capability| !deny.contains(capability));
-        Self { granted, host, clock, randomness, files, network, commands, storage }
-    }
-}
-
-impl From<PluginCapabilities> for Written {
-    fn from(capabilities: PluginCapabilities) -> Self {
-        let PluginCapabilities {
-            granted,
-            host,
-            clock,
-            randomness,
-            files,
-            network,
-            commands,
-            storage,
-        } = capabilities;
-        let deny = PURE.into_iter().filter(|pure| !granted.contains(pure)).collect();
-        let named = granted.into_iter().filter(|capability| !PURE.contains(capability));
-        let allow = named.map(Allowed::Capability).chain(host.into_iter().map(Allowed::Host));
-        Self { allow: allow.collect(), deny, clock, randomness, files, network, commands, storage }
-    }
-}
-
-impl JsonSchema for PluginCapabilities {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        Written::schema_name()
-    }
-
-    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        Written::json_schema(generator)
     }
 }
 

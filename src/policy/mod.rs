@@ -25,6 +25,7 @@ mod schema;
 pub(crate) mod text_file;
 mod v8_options;
 mod words;
+mod written_capabilities;
 
 pub use bytesize::ByteSize;
 pub use capabilities::PluginCapabilities;

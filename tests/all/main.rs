@@ -2,6 +2,7 @@
 #![allow(missing_docs, unreachable_pub, unsafe_code, clippy::print_stdout)]
 
 mod desk;
+mod server;
 mod support;
 
 mod cli;
@@ -29,6 +30,7 @@ mod modules;
 mod narrowing;
 #[cfg(feature = "fetch")]
 mod network;
+mod network_limits;
 mod process;
 mod protocol;
 mod quarantine;
