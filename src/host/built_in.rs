@@ -61,8 +61,8 @@ pub(crate) fn built_in(
     if !needs_runtime {
         return Ok(functions);
     }
-    let mut functions = files::add(functions.runtime(io_runtime()?), granted)?;
-    functions = storage::add(functions, plugin, granted)?;
+    let mut functions = files::define(functions.runtime(io_runtime()?), granted)?;
+    functions = storage::define(functions, plugin, granted)?;
     if let Some(grant) = &granted.network {
         functions = network::define(functions, grant, services.fetcher.clone())?;
     }

@@ -5,9 +5,10 @@
 //! `host.echo` and `host.log` were granted) and the outcome it must have.
 
 use std::fmt;
+use std::time::Duration;
 
 use plugin_sandbox::{
-    Capability, HostCall, HostFunctions, PluginCapabilities, PluginError, PluginWorker,
+    Capability, HostCall, HostFunctions, Limit, PluginCapabilities, PluginError, PluginWorker,
     ResourceLimits, Value, WorkerResponse,
 };
 use serde_json::json;
@@ -85,7 +86,7 @@ fn attacked(limits: ResourceLimits) -> PluginWorker {
     let log = "host.log = (...all) => { try { host.write(all) } catch {} }";
     PluginWorker::builder("attacked")
         .limits(limits)
-        .capabilities(PluginCapabilities::none().grant(Capability::Timers).host("*").unwrap())
+        .capabilities(PluginCapabilities::default().grant(Capability::Timers).host("*").unwrap())
         .host_functions(host)
         .script("log.js", log)
         .script("ping.js", "plugin.on('ping', ({ x }) => ({ x: [x] }))")
@@ -99,8 +100,13 @@ fn assert_answers(worker: &PluginWorker, who: &str) {
     assert_eq!(worker.blocking_execute("6 * 7"), Ok(42.into()), "{who}");
 }
 
-fn attack(id: &str, limits: ResourceLimits) {
+fn attack(id: &str, mut limits: ResourceLimits) {
     let snippet = snippets().into_iter().find(|snippet| snippet.id == id).unwrap();
+    if snippet.expect == Outcome::MemoryLimit {
+        // A heap is to be filled however busy the machine is.
+        limits.wall_time = Duration::from_secs(60);
+        limits.cpu_time = Limit::Off;
+    }
     let (worker, neighbour) = (attacked(limits), attacked(ResourceLimits::default()));
     assert_answers(&neighbour, "the neighbour before");
     let answer = worker.blocking_execute(format!("(async () => {{ {} }})()", snippet.code));

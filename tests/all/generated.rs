@@ -118,6 +118,15 @@ const VALUES: &[&str] = &[
     "/(a*)*b/",
     "/^(a|a?)+$/y",
     "new Date(0)",
+    "new URL('http://x.y/?a=1')",
+    "new URLSearchParams('a=1&'.repeat(1e4))",
+    "new TextEncoder",
+    "new TextDecoder('utf-16le')",
+    "new EventTarget",
+    "new Event('x')",
+    "new AbortController().signal",
+    "AbortSignal.any(Array.from({length:1e4},()=>new AbortController().signal))",
+    "new DOMException('x','AbortError')",
     "new Date(NaN)",
     "new Error('e')",
     "Promise.resolve(1)",
@@ -209,7 +218,7 @@ fn limits() -> ResourceLimits {
 fn worker(name: &str, limits: ResourceLimits) -> PluginWorker {
     PluginWorker::builder(name)
         .limits(limits)
-        .capabilities(PluginCapabilities::none().grant(Capability::Timers))
+        .capabilities(PluginCapabilities::default().grant(Capability::Timers))
         .build()
         .unwrap()
 }

@@ -76,7 +76,7 @@ struct RemoveOptions {
 }
 
 /// Adds the functions, if there are roots; these are opened.
-pub(super) fn add(
+pub(super) fn define(
     functions: HostFunctions,
     granted: &PluginCapabilities,
 ) -> Result<HostFunctions, PluginError> {

@@ -25,7 +25,7 @@ use store::E_TOO_LARGE;
 const MAX_KEY: usize = 1024;
 
 /// Adds the functions, if there is a store; it is opened.
-pub(super) fn add(
+pub(super) fn define(
     functions: HostFunctions,
     plugin: &str,
     granted: &PluginCapabilities,
