@@ -146,7 +146,7 @@ pub(super) fn dispatch<'s>(
         }
     }
     let nothing = v8::undefined(scope).into();
-    settle::settle(scope, nothing)?;
+    settle::settle(scope, &state, nothing)?;
     match first {
         Some(error) => Err(PluginError::from(error).into()),
         None => Ok(listeners.len()),

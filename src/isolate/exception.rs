@@ -131,7 +131,8 @@ fn json(
     value: v8::Local<'_, v8::Value>,
 ) -> Result<Option<crate::protocol::Value>, Failure> {
     v8::tc_scope!(let scope, scope);
-    let value = value_out::to_json(scope, value).ok();
+    let state = State::of(scope);
+    let value = value_out::to_json(scope, &state, value).ok();
     unless_stopped(scope, value)
 }
 

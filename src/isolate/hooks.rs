@@ -77,9 +77,10 @@ fn off(
 /// that the plugin put there.
 pub(super) fn find<'s>(
     scope: &mut v8::PinScope<'s, '_>,
+    state: &State,
     name: &str,
 ) -> Result<Option<v8::Local<'s, v8::Function>>, Failure> {
-    if let Some(registered) = State::of(scope).hooks.borrow().get(name) {
+    if let Some(registered) = state.hooks.borrow().get(name) {
         return Ok(Some(v8::Local::new(scope, registered)));
     }
     let key = v8::String::new(scope, name).or_thrown()?;

@@ -10,6 +10,7 @@
 //! | `builder` | what an isolate is built from |
 //! | `platform` | V8 itself: flags, platform, initialised once for the process |
 //! | `prelude` | the hardening of the language's builtins, in JavaScript |
+//! | `pristine` | builtins kept from before any code of a plugin's ran |
 //! | `realm` | the global object: what stays of the language, what is added |
 //! | `hooks` | `plugin.on`, and finding a hook by name |
 //! | `events` | `plugin.listen` and `plugin.emit` |
@@ -46,6 +47,7 @@ mod owner;
 mod platform;
 mod plugin_isolate;
 mod prelude;
+mod pristine;
 mod random;
 mod realm;
 mod refusal;
@@ -66,6 +68,6 @@ pub(crate) use owner::Owner;
 pub use platform::set_v8_options;
 pub use plugin_isolate::PluginIsolate;
 pub(crate) use plugin_isolate::Verdict;
-pub(crate) use value_in::ArgumentText;
+pub(crate) use value_in::Argument;
 
 use failure::Failure;

@@ -24,7 +24,7 @@ pub(super) fn run(scope: &mut v8::PinScope<'_, '_>, name: &str) -> Result<(), Fa
     };
     module.instantiate_module(scope, resolve).or_thrown()?;
     let evaluated = module.evaluate(scope).or_thrown()?;
-    settle::settle(scope, evaluated).map(drop)
+    settle::settle(scope, &State::of(scope), evaluated).map(drop)
 }
 
 /// The module of this name, compiled if that was not done before; `None` if there is none.

@@ -11,7 +11,8 @@ use super::failure::Failure;
 use super::heap::HeapUse;
 use super::host_calls::Answers;
 use super::owner::{Owner, StopHandle};
-use super::value_in::ArgumentText;
+use super::state::State;
+use super::value_in::Argument;
 use super::world::{Caught, World, bytes};
 use super::{clock, events, hooks, host_calls, modules, prelude, realm, script, settle, value_out};
 use crate::host::PluginEvents;
@@ -159,10 +160,10 @@ impl PluginIsolate {
     pub fn execute(&mut self, code: &str) -> WorkerResponse {
         script::check_size(code, &self.blueprint.limits)?;
         let name = self.blueprint.script_name("main.js");
-        self.guarded(|scope| {
+        self.guarded(|scope, state| {
             let value = script::run(scope, &name, code)?;
-            let value = settle::settle(scope, value)?;
-            value_out::to_json(scope, value)
+            let value = settle::settle(scope, state, value)?;
+            value_out::to_json(scope, state, value)
         })
     }
 
@@ -181,9 +182,9 @@ impl PluginIsolate {
     fn run_in_world(&mut self, name: &str, code: &str) -> Result<(), PluginError> {
         script::check_size(code, &self.blueprint.limits)?;
         let name = self.blueprint.script_name(name);
-        self.enter(|scope| {
+        self.enter(|scope, state| {
             let value = script::run(scope, &name, code)?;
-            settle::settle(scope, value).map(drop)
+            settle::settle(scope, state, value).map(drop)
         })
     }
 
@@ -194,20 +195,20 @@ impl PluginIsolate {
     ///
     /// As [`PluginWorker::call_hook`](crate::PluginWorker::call_hook), without those of a queue.
     pub fn call_hook(&mut self, hook: &str, argument: Value) -> WorkerResponse {
-        let argument = ArgumentText::write(&argument, &self.blueprint.limits)?;
+        let argument = Argument::new(argument, &self.blueprint.limits)?;
         self.call_hook_with(hook, &argument)
     }
 
-    pub(crate) fn call_hook_with(&mut self, hook: &str, argument: &ArgumentText) -> WorkerResponse {
-        self.guarded(|scope| {
-            let Some(function) = hooks::find(scope, hook)? else {
+    pub(crate) fn call_hook_with(&mut self, hook: &str, argument: &Argument) -> WorkerResponse {
+        self.guarded(|scope, state| {
+            let Some(function) = hooks::find(scope, state, hook)? else {
                 return Err(PluginError::HookNotFound { hook: hook.to_owned() }.into());
             };
-            let argument = argument.parse(scope)?;
+            let argument = argument.to_v8(scope)?;
             let receiver = v8::undefined(scope).into();
             let value = function.call(scope, receiver, &[argument]).ok_or(Failure::Thrown)?;
-            let value = settle::settle(scope, value)?;
-            value_out::to_json(scope, value)
+            let value = settle::settle(scope, state, value)?;
+            value_out::to_json(scope, state, value)
         })
     }
 
@@ -219,17 +220,17 @@ impl PluginIsolate {
     /// That of the first listener that failed, after all were called; otherwise as
     /// [`call_hook`](Self::call_hook).
     pub fn emit(&mut self, name: &str, payload: Value) -> Result<usize, PluginError> {
-        let payload = ArgumentText::write(&payload, &self.blueprint.limits)?;
+        let payload = Argument::new(payload, &self.blueprint.limits)?;
         self.emit_with(name, &payload)
     }
 
     pub(crate) fn emit_with(
         &mut self,
         name: &str,
-        payload: &ArgumentText,
+        payload: &Argument,
     ) -> Result<usize, PluginError> {
-        self.guarded(|scope| {
-            let payload = payload.parse(scope)?;
+        self.guarded(|scope, _| {
+            let payload = payload.to_v8(scope)?;
             events::dispatch(scope, name, payload)
         })
     }
@@ -269,7 +270,7 @@ impl PluginIsolate {
     ///
     /// Only what keeps the plugin from running at all.
     pub fn has_hook(&mut self, hook: &str) -> Result<bool, PluginError> {
-        self.guarded(|scope| Ok(hooks::find(scope, hook)?.is_some()))
+        self.guarded(|scope, state| Ok(hooks::find(scope, state, hook)?.is_some()))
     }
 
     /// The names of the plugin's hooks, in ascending order.
@@ -278,7 +279,7 @@ impl PluginIsolate {
     ///
     /// Only what keeps the plugin from running at all.
     pub fn hooks(&mut self) -> Result<Vec<String>, PluginError> {
-        self.guarded(|scope| hooks::list(scope)).map(|names| names.into_iter().collect())
+        self.guarded(|scope, _| hooks::list(scope)).map(|names| names.into_iter().collect())
     }
 
     /// Does what has become due since the last call: callbacks of timers, and answers of the
@@ -301,7 +302,7 @@ impl PluginIsolate {
 
     /// Does one of these things. Answers whether there was one.
     pub(crate) fn run_one_due(&mut self) -> Result<bool, PluginError> {
-        self.guarded(|scope| settle::step(scope))
+        self.guarded(|scope, state| settle::step(scope, state))
     }
 
     /// When the next timer is due.
@@ -381,7 +382,7 @@ impl PluginIsolate {
         let blueprint = Arc::clone(&self.blueprint);
         // Our own code, which a busy machine may hold up for longer than a call may take.
         let patient = Budget { wall: PATIENCE.max(self.wall_time), cpu: None };
-        self.enter_within(patient, |scope| {
+        self.enter_within(patient, |scope, _| {
             let capabilities = blueprint.granted.now();
             prelude::harden(scope, blueprint.limits.hardening, &capabilities)?;
             clock::limit(scope, capabilities.clock)?;
@@ -390,7 +391,7 @@ impl PluginIsolate {
         for startup in &blueprint.scripts {
             match startup.kind {
                 StartupKind::Script => self.run_in_world(&startup.name, &startup.code)?,
-                StartupKind::Module => self.enter(|scope| modules::run(scope, &startup.name))?,
+                StartupKind::Module => self.enter(|scope, _| modules::run(scope, &startup.name))?,
             }
         }
         Ok(())
@@ -398,7 +399,7 @@ impl PluginIsolate {
 
     fn guarded<R>(
         &mut self,
-        work: impl FnOnce(&mut Caught<'_, '_, '_, '_>) -> Result<R, Failure>,
+        work: impl FnOnce(&mut Caught<'_, '_, '_, '_>, &State) -> Result<R, Failure>,
     ) -> Result<R, PluginError> {
         self.recover()?;
         self.narrow_world()?;
@@ -415,7 +416,7 @@ impl PluginIsolate {
         let now = self.blueprint.granted.now();
         let before = world.state().capabilities.replace(Arc::clone(&now));
         if before.iter().eq(now.iter()) {
-            return self.enter(|scope| host_calls::withdraw(scope, &before));
+            return self.enter(|scope, _| host_calls::withdraw(scope, &before));
         }
         // Part of the realm itself, of which the plugin may have kept what it likes.
         self.discard();
@@ -424,7 +425,7 @@ impl PluginIsolate {
 
     fn enter<R>(
         &mut self,
-        work: impl FnOnce(&mut Caught<'_, '_, '_, '_>) -> Result<R, Failure>,
+        work: impl FnOnce(&mut Caught<'_, '_, '_, '_>, &State) -> Result<R, Failure>,
     ) -> Result<R, PluginError> {
         let budget = Budget { wall: self.wall_time, cpu: self.blueprint.limits.cpu_time.at() };
         self.enter_within(budget, work)
@@ -436,7 +437,7 @@ impl PluginIsolate {
     fn enter_within<R>(
         &mut self,
         budget: Budget,
-        work: impl FnOnce(&mut Caught<'_, '_, '_, '_>) -> Result<R, Failure>,
+        work: impl FnOnce(&mut Caught<'_, '_, '_, '_>, &State) -> Result<R, Failure>,
     ) -> Result<R, PluginError> {
         let Some(world) = &mut self.world else {
             return Err(PluginError::Internal("the isolate is gone".into()));

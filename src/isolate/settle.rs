@@ -16,15 +16,15 @@ const REPORTED: usize = 16;
 /// Runs what is queued until `value`, if it is a promise, has settled; answers what it is then.
 pub(super) fn settle<'s>(
     scope: &mut v8::PinScope<'s, '_>,
+    state: &State,
     value: v8::Local<'s, v8::Value>,
 ) -> Result<v8::Local<'s, v8::Value>, Failure> {
-    let state = State::of(scope);
     let Ok(promise) = v8::Local::<v8::Promise>::try_from(value) else {
-        turn(scope, &state)?;
+        turn(scope, state)?;
         return Ok(value);
     };
     loop {
-        turn(scope, &state)?;
+        turn(scope, state)?;
         match promise.state() {
             v8::PromiseState::Fulfilled => return Ok(promise.result(scope)),
             v8::PromiseState::Rejected => {
@@ -38,7 +38,7 @@ pub(super) fn settle<'s>(
         }
         if !host_calls::deliver(scope)? && !timers::run_next(scope)? {
             platform::pump(scope);
-            wait(&state);
+            wait(state);
         }
     }
 }
@@ -58,10 +58,9 @@ fn wait(state: &State) {
 
 /// One step of what goes on between calls: the host's answers that have arrived, or else the
 /// next timer that is due. Answers whether there was anything.
-pub(super) fn step(scope: &mut v8::PinScope<'_, '_>) -> Result<bool, Failure> {
-    let state = State::of(scope);
+pub(super) fn step(scope: &mut v8::PinScope<'_, '_>, state: &State) -> Result<bool, Failure> {
     let any = host_calls::deliver(scope)? || timers::run_next(scope)?;
-    turn(scope, &state)?;
+    turn(scope, state)?;
     Ok(any)
 }
 
@@ -79,8 +78,13 @@ fn turn(scope: &mut v8::PinScope<'_, '_>, state: &State) -> Result<(), Failure> 
 }
 
 /// Tells the console of promises that were rejected and that nobody handled.
-pub(super) fn report_unhandled(scope: &mut v8::PinScope<'_, '_>) -> Result<(), Failure> {
-    let state = State::of(scope);
+pub(super) fn report_unhandled(
+    scope: &mut v8::PinScope<'_, '_>,
+    state: &State,
+) -> Result<(), Failure> {
+    if state.unhandled.borrow().is_empty() {
+        return Ok(());
+    }
     let unhandled = state.unhandled.take();
     for (_, reason) in unhandled.iter().take(REPORTED) {
         let reason = v8::Local::new(scope, reason);

@@ -1,6 +1,6 @@
 //! `State`: what the host's functions inside an isolate share with the isolate's owner.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use super::console::ConsoleMeter;
 use super::events::Listeners;
 use super::host_calls::{Answers, HostCalls};
 use super::modules::Modules;
+use super::pristine::Pristine;
 use super::random::RandomSource;
 use super::timers::Timers;
 use super::web::Web;
@@ -28,6 +29,8 @@ pub(super) struct State {
     /// Who host functions are called by.
     pub(super) caller: Arc<Caller>,
     pub(super) buffers: Arc<BufferQuota>,
+    /// Set when the context is made.
+    pub(super) pristine: OnceCell<Pristine>,
     /// When this isolate was made.
     pub(super) start: clock::Start,
     pub(super) random: RefCell<RandomSource>,
@@ -71,6 +74,7 @@ impl State {
             capabilities: RefCell::new(capabilities),
             caller: Arc::new(caller),
             buffers: Arc::clone(buffers),
+            pristine: OnceCell::new(),
             slot: Arc::clone(slot),
             hooks: RefCell::default(),
             listeners: RefCell::default(),

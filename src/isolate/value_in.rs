@@ -9,10 +9,111 @@ use crate::host::Data;
 use crate::policy::ResourceLimits;
 use crate::protocol::{PluginError, Value};
 
+/// How many scalars an array may have to be built item by item. Beyond it, and for objects of any
+/// size, V8's parser is faster than its API, which looks for the hidden class anew at each member.
+const MAX_DIRECT_ITEMS: usize = 8;
+
+/// The most that a number, `true` and the like take as JSON text, with a comma.
+const SCALAR_TEXT: usize = 32;
+
+/// A call's argument, checked against the limits, in the form in which V8 takes it fastest.
+///
+/// Made on the caller's thread, whose time is cheaper than the worker's.
+#[derive(Debug)]
+pub(crate) enum Argument {
+    /// A scalar, a string, or a short array of these.
+    Direct(Value),
+    Text(ArgumentText),
+}
+
+impl Argument {
+    /// # Errors
+    ///
+    /// [`PluginError::TooLarge`] if the value is deeper or its text longer than the limits say.
+    pub(crate) fn new(value: Value, limits: &ResourceLimits) -> Result<Self, PluginError> {
+        // A limit that the text may reach is checked on the text.
+        let fits = |most: usize| most as u64 <= limits.argument_size.as_u64();
+        let is_direct = match &value {
+            Value::Array(items) => {
+                items.len() <= MAX_DIRECT_ITEMS
+                    && limits.argument_depth > 0
+                    && items
+                        .iter()
+                        .try_fold(2, |sum, item| Some(sum + scalar_text(item)?))
+                        .is_some_and(fits)
+            }
+            scalar => scalar_text(scalar).is_some_and(fits),
+        };
+        match is_direct {
+            true => Ok(Self::Direct(value)),
+            false => ArgumentText::write(&value, limits).map(Self::Text),
+        }
+    }
+
+    pub(super) fn to_v8<'s>(
+        &self,
+        scope: &v8::PinScope<'s, '_>,
+    ) -> Result<v8::Local<'s, v8::Value>, Failure> {
+        match self {
+            Self::Text(text) => text.parse(scope),
+            Self::Direct(Value::Array(items)) => {
+                let mut handles = [v8::null(scope).into(); MAX_DIRECT_ITEMS];
+                for (handle, item) in handles.iter_mut().zip(items) {
+                    *handle = scalar(scope, item)?;
+                }
+                Ok(v8::Array::new_with_elements(scope, &handles[..items.len()]).into())
+            }
+            Self::Direct(value) => scalar(scope, value),
+        }
+    }
+}
+
+/// The most that a scalar takes as JSON text; `None` of what is none.
+fn scalar_text(value: &Value) -> Option<usize> {
+    match value {
+        Value::Array(_) | Value::Object(_) => None,
+        // Every byte may be one that is written as `\u0000`.
+        Value::String(text) => Some(text.len().saturating_mul(6).saturating_add(3)),
+        _ => Some(SCALAR_TEXT),
+    }
+}
+
+fn scalar<'s>(
+    scope: &v8::PinScope<'s, '_>,
+    value: &Value,
+) -> Result<v8::Local<'s, v8::Value>, Failure> {
+    Ok(match value {
+        Value::Bool(bool) => v8::Boolean::new(scope, *bool).into(),
+        Value::Number(number) => {
+            // The nearest double, as V8's parser finds it.
+            let number = number.as_f64().ok_or_else(|| {
+                PluginError::InvalidArgument("the argument: a number that is none".into())
+            })?;
+            v8::Number::new(scope, number).into()
+        }
+        Value::String(text) => string(scope, text)?.into(),
+        _ => v8::null(scope).into(),
+    })
+}
+
+fn string<'s>(
+    scope: &v8::PinScope<'s, '_>,
+    text: &str,
+) -> Result<v8::Local<'s, v8::String>, Failure> {
+    // V8 copies text of one byte a character as it is, and looks at all other first.
+    let string = match text.is_ascii() {
+        true => v8::String::new_from_one_byte(scope, text.as_bytes(), v8::NewStringType::Normal),
+        false => v8::String::new(scope, text),
+    };
+    Ok(string.ok_or_else(|| PluginError::TooLarge {
+        what: "the argument",
+        limit: format!("{} bytes, V8's longest string", v8::String::MAX_LENGTH),
+    })?)
+}
+
 /// A call's argument as JSON text, checked against the limits.
 ///
-/// Made on the caller's thread, whose time is cheaper than the worker's; V8's own parser reads
-/// it in one pass and gives records of one shape one hidden class.
+/// V8's own parser reads it in one pass and gives records of one shape one hidden class.
 #[derive(Debug)]
 pub(crate) struct ArgumentText(String);
 
@@ -20,7 +121,7 @@ impl ArgumentText {
     /// # Errors
     ///
     /// [`PluginError::TooLarge`] if the value is deeper or its text longer than the limits say.
-    pub(crate) fn write(
+    fn write(
         value: &(impl Nested + Serialize),
         limits: &ResourceLimits,
     ) -> Result<Self, PluginError> {
@@ -35,18 +136,11 @@ impl ArgumentText {
         Ok(Self(text))
     }
 
-    pub(super) fn parse<'s>(
-        &self,
-        scope: &v8::PinScope<'s, '_>,
-    ) -> Result<v8::Local<'s, v8::Value>, Failure> {
+    fn parse<'s>(&self, scope: &v8::PinScope<'s, '_>) -> Result<v8::Local<'s, v8::Value>, Failure> {
         if self.0 == "null" {
             return Ok(v8::null(scope).into());
         }
-        let text = v8::String::new(scope, &self.0).ok_or_else(|| PluginError::TooLarge {
-            what: "the argument",
-            limit: format!("{} bytes, V8's longest string", v8::String::MAX_LENGTH),
-        })?;
-        v8::json::parse(scope, text).or_thrown()
+        v8::json::parse(scope, string(scope, &self.0)?).or_thrown()
     }
 }
 

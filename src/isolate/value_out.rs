@@ -11,11 +11,12 @@ use super::Failure;
 use super::date::iso_date;
 use super::failure::OrThrown as _;
 use super::inspect::own_data;
+use super::pristine::Pristine;
 use super::refusal::{Refusal, Step};
 use super::state::State;
 use crate::host::Data;
 use crate::policy::ResourceLimits;
-use crate::protocol::Value;
+use crate::protocol::{PluginError, Value};
 use crate::watchdog::Slot;
 
 type Scope<'s, 'i> = v8::PinScope<'s, 'i>;
@@ -117,9 +118,11 @@ impl Tree for Data {
 /// The JSON value of `value`.
 pub(super) fn to_json(
     scope: &mut Scope<'_, '_>,
+    state: &State,
     value: v8::Local<'_, v8::Value>,
 ) -> Result<Value, Failure> {
-    all(scope, std::iter::once(value)).map(|mut values| values.swap_remove(0))
+    let mut walk = Walk::new(state)?;
+    walk.value(scope, value, None).map_err(|refusal| refusal.into_failure(&state.slot))
 }
 
 /// The JSON value of `value`, and its bytes as `result_size` counts them.
@@ -128,8 +131,9 @@ pub(super) fn to_json_counted(
     value: v8::Local<'_, v8::Value>,
 ) -> Result<(Value, u64), Failure> {
     let state = State::of(scope);
-    let mut walk = Walk::new(scope, &state.blueprint.limits, &state.slot)?;
-    let json = walk.value(scope, value).map_err(|refusal| refusal.into_failure(&state.slot))?;
+    let mut walk = Walk::new(&state)?;
+    let json =
+        walk.value(scope, value, None).map_err(|refusal| refusal.into_failure(&state.slot))?;
     Ok((json, state.blueprint.limits.result_size.as_u64() - walk.left))
 }
 
@@ -139,37 +143,39 @@ pub(super) fn all<'v, T: Tree>(
     values: impl Iterator<Item = v8::Local<'v, v8::Value>>,
 ) -> Result<Vec<T>, Failure> {
     let state = State::of(scope);
-    let mut walk = Walk::new(scope, &state.blueprint.limits, &state.slot)?;
-    values
-        .map(|value| walk.value(scope, value).map_err(|refusal| refusal.into_failure(&state.slot)))
-        .collect()
+    let mut walk = Walk::new(&state)?;
+    let mut tree = |value| walk.value(scope, value, None);
+    values.map(|value| tree(value).map_err(|refusal| refusal.into_failure(&state.slot))).collect()
 }
 
 /// One walk through a value.
-struct Walk<'s, 'a> {
+struct Walk<'a> {
     limits: &'a ResourceLimits,
     slot: &'a Slot,
+    pristine: &'a Pristine,
     /// What may still be written, in the bytes that `result_size` counts.
     left: u64,
-    to_json_key: v8::Local<'s, v8::String>,
-    own_keys: fn() -> v8::GetPropertyNamesArgs,
-    /// The arrays and objects around the present one, to find cycles.
-    around: Vec<v8::Global<v8::Object>>,
 }
 
-impl<'s, 'a> Walk<'s, 'a> {
-    fn new(
-        scope: &Scope<'s, '_>,
-        limits: &'a ResourceLimits,
-        slot: &'a Slot,
-    ) -> Result<Self, Failure> {
+/// An array or object that is being walked, and those around it: to find cycles, and to count
+/// levels.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    object: v8::Local<'a, v8::Object>,
+    outer: Option<&'a Self>,
+    depth: usize,
+}
+
+type Outer<'a> = Option<&'a Around<'a>>;
+
+impl<'a> Walk<'a> {
+    fn new(state: &'a State) -> Result<Self, Failure> {
+        let no_realm = || PluginError::Internal("the realm is not complete".into());
         Ok(Self {
-            limits,
-            slot,
-            left: limits.result_size.as_u64(),
-            to_json_key: v8::String::new(scope, "toJSON").or_thrown()?,
-            own_keys: super::inspect::own_string_keys,
-            around: Vec::new(),
+            limits: &state.blueprint.limits,
+            slot: &state.slot,
+            pristine: state.pristine.get().ok_or_else(no_realm)?,
+            left: state.blueprint.limits.result_size.as_u64(),
         })
     }
 
@@ -190,23 +196,25 @@ impl<'s, 'a> Walk<'s, 'a> {
         &mut self,
         scope: &mut Scope<'_, '_>,
         value: v8::Local<'_, v8::Value>,
+        outer: Outer<'_>,
     ) -> Result<T, Refusal> {
+        // In the order of how often each is met.
         if let Ok(string) = v8::Local::<v8::String>::try_from(value) {
             return self.string(scope, string).map(T::string);
         }
         self.spend(SCALAR)?;
-        if value.is_null_or_undefined() {
+        if let Ok(number) = v8::Local::<v8::Number>::try_from(value) {
+            json_number(number.value()).map(T::number)
+        } else if let Ok(object) = v8::Local::<v8::Object>::try_from(value) {
+            self.object(scope, object, outer)
+        } else if value.is_null_or_undefined() {
             Ok(T::null())
         } else if value.is_boolean() {
             Ok(T::bool(value.is_true()))
-        } else if let Ok(number) = v8::Local::<v8::Number>::try_from(value) {
-            json_number(number.value()).map(T::number)
         } else if value.is_symbol() {
             Err(Refusal::unfit("a symbol"))
         } else if value.is_big_int() {
             Err(Refusal::unfit("a BigInt; convert it to a number or a string"))
-        } else if let Ok(object) = v8::Local::<v8::Object>::try_from(value) {
-            self.object(scope, object)
         } else {
             Err(Refusal::unfit("a value of a kind that JSON does not have"))
         }
@@ -228,7 +236,11 @@ impl<'s, 'a> Walk<'s, 'a> {
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
+        outer: Outer<'_>,
     ) -> Result<T, Refusal> {
+        if object.is_array() {
+            return self.unless_replaced(scope, object, outer);
+        }
         if object.is_function() {
             return Err(Refusal::unfit("a function"));
         }
@@ -240,17 +252,27 @@ impl<'s, 'a> Walk<'s, 'a> {
                 .map(T::string)
                 .ok_or_else(|| Refusal::unfit("an invalid date"));
         }
-        if let Some(replaced) = self.replaced(scope, object)? {
-            // As in JSON.stringify, what `toJSON` answers is not asked for its own.
-            return match v8::Local::<v8::Object>::try_from(replaced) {
-                Ok(object) if !object.is_function() && !object.is_date() => {
-                    self.spend(SCALAR)?;
-                    self.container(scope, object)
-                }
-                _ => self.value(scope, replaced),
-            };
+        self.unless_replaced(scope, object, outer)
+    }
+
+    /// What the object's `toJSON` answers, or else what the object is.
+    fn unless_replaced<T: Tree>(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        object: v8::Local<'_, v8::Object>,
+        outer: Outer<'_>,
+    ) -> Result<T, Refusal> {
+        let Some(replaced) = self.replaced(scope, object)? else {
+            return self.container(scope, object, outer);
+        };
+        // As in JSON.stringify, what `toJSON` answers is not asked for its own.
+        match v8::Local::<v8::Object>::try_from(replaced) {
+            Ok(object) if !object.is_function() && !object.is_date() => {
+                self.spend(SCALAR)?;
+                self.container(scope, object, outer)
+            }
+            _ => self.value(scope, replaced, outer),
         }
-        self.container(scope, object)
     }
 
     /// What the object's `toJSON` answers, if it has one. One that sits on `Object.prototype`
@@ -260,13 +282,14 @@ impl<'s, 'a> Walk<'s, 'a> {
         scope: &mut Scope<'v, '_>,
         object: v8::Local<'_, v8::Object>,
     ) -> Result<Option<v8::Local<'v, v8::Value>>, Failure> {
-        let to_json = object.get(scope, self.to_json_key.into()).or_thrown()?;
+        let key = self.pristine.to_json(scope);
+        let to_json = object.get(scope, key.into()).or_thrown()?;
         let Ok(to_json) = v8::Local::<v8::Function>::try_from(to_json) else {
             return Ok(None);
         };
         let root = v8::Object::new(scope).get_prototype(scope);
         if let Some(Ok(root)) = root.map(v8::Local::<v8::Object>::try_from)
-            && own_data(scope, root, self.to_json_key.into())?
+            && own_data(scope, root, key.into())?
                 .is_some_and(|polluted| polluted.strict_equals(to_json.into()))
         {
             return Ok(None);
@@ -279,44 +302,48 @@ impl<'s, 'a> Walk<'s, 'a> {
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
+        outer: Outer<'_>,
     ) -> Result<T, Refusal> {
-        if self.around.len() == self.limits.result_depth {
+        let depth = outer.map_or(0, |outer| outer.depth);
+        if depth == self.limits.result_depth {
             return Err(Refusal::TooLarge(format!("depth {}", self.limits.result_depth)));
         }
-        if let Some(at) = self.around.iter().position(|outer| *outer == object) {
-            let levels = self.around.len() - at;
-            return Err(Refusal::unfit(format!("a cycle: the object {levels} level(s) above")));
+        let mut above = outer;
+        while let Some(around) = above {
+            if around.object == object {
+                let levels = depth - around.depth + 1;
+                return Err(Refusal::unfit(format!("a cycle: the object {levels} level(s) above")));
+            }
+            above = around.outer;
         }
-        self.around.push(v8::Global::new(scope, object));
-        let value = self.contents(scope, object);
-        self.around.pop();
-        value
+        self.contents(scope, object, Some(&Around { object, outer, depth: depth + 1 }))
     }
 
     fn contents<T: Tree>(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
+        around: Outer<'_>,
     ) -> Result<T, Refusal> {
         if let Ok(array) = v8::Local::<v8::Array>::try_from(object) {
-            return self.items(scope, object, array.length());
+            return self.items(scope, object, array.length(), around);
         }
         if let Ok(map) = v8::Local::<v8::Map>::try_from(object) {
             let entries = map.as_array(scope);
-            return self.entries(scope, entries);
+            return self.entries(scope, entries, around);
         }
         if let Ok(set) = v8::Local::<v8::Set>::try_from(object) {
             let items = set.as_array(scope);
-            return self.items(scope, items.into(), items.length());
+            return self.items(scope, items.into(), items.length(), around);
         }
         if object.is_typed_array() || object.is_array_buffer() || object.is_data_view() {
-            return self.bytes(scope, object);
+            return self.bytes(scope, object, around);
         }
         if object.is_proxy() {
-            return self.proxy(scope, object);
+            return self.proxy(scope, object, around);
         }
         if let Some(primitive) = boxed_primitive(scope, object) {
-            return self.value(scope, primitive?);
+            return self.value(scope, primitive?, around);
         }
         if let Some(kind) = opaque_kind(object) {
             return Err(Refusal::unfit(kind));
@@ -328,12 +355,12 @@ impl<'s, 'a> Walk<'s, 'a> {
                 let name = v8::String::new(scope, key).or_thrown()?;
                 let value = object.get(scope, name.into()).or_thrown()?;
                 let value = self
-                    .value(scope, value)
+                    .value(scope, value, around)
                     .map_err(|refusal| refusal.under(|| Step::Key(key.to_owned())))?;
                 T::insert(&mut members, key.to_owned(), value);
             }
         }
-        self.members(scope, object, members)
+        self.members(scope, object, members, around)
     }
 
     fn items<T: Tree>(
@@ -341,6 +368,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         scope: &mut Scope<'_, '_>,
         array: v8::Local<'_, v8::Object>,
         length: u32,
+        around: Outer<'_>,
     ) -> Result<T, Refusal> {
         // Refused before it is walked: `new Array(2**32 - 1)` is small and long.
         if u64::from(length) > self.left / 2 {
@@ -354,7 +382,7 @@ impl<'s, 'a> Walk<'s, 'a> {
             while index < end {
                 let item = array.get_index(scope, index).or_thrown()?;
                 let item = self
-                    .value(scope, item)
+                    .value(scope, item, around)
                     .map_err(|refusal| refusal.under(|| Step::Index(index)))?;
                 items.push(item);
                 index += 1;
@@ -368,12 +396,13 @@ impl<'s, 'a> Walk<'s, 'a> {
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
         mut members: T::Members,
+        around: Outer<'_>,
     ) -> Result<T, Refusal> {
-        let keys = object.get_own_property_names(scope, (self.own_keys)()).or_thrown()?;
-        let mut index = 0;
-        while index < keys.length() {
+        let keys = self.pristine.keys(scope, object)?;
+        let (mut index, length) = (0, keys.length());
+        while index < length {
             v8::scope!(let scope, scope);
-            let end = keys.length().min(index + CHUNK);
+            let end = length.min(index + CHUNK);
             while index < end {
                 let key = keys.get_index(scope, index).or_thrown()?;
                 index += 1;
@@ -383,7 +412,7 @@ impl<'s, 'a> Walk<'s, 'a> {
                     continue;
                 }
                 let Ok(key) = v8::Local::<v8::String>::try_from(key) else { continue };
-                self.member::<T>(scope, &mut members, key, value)?;
+                self.member::<T>(scope, &mut members, key, value, around)?;
             }
         }
         Ok(T::object(members))
@@ -395,9 +424,10 @@ impl<'s, 'a> Walk<'s, 'a> {
         members: &mut T::Members,
         key: v8::Local<'_, v8::String>,
         value: v8::Local<'_, v8::Value>,
+        around: Outer<'_>,
     ) -> Result<(), Refusal> {
         let name = self.string(scope, key)?;
-        match self.value(scope, value) {
+        match self.value(scope, value, around) {
             Ok(value) => T::insert(members, name, value),
             Err(refusal) => return Err(refusal.under(|| Step::Key(name))),
         };
@@ -409,6 +439,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         &mut self,
         scope: &mut Scope<'_, '_>,
         entries: v8::Local<'_, v8::Array>,
+        around: Outer<'_>,
     ) -> Result<T, Refusal> {
         let mut members = T::Members::default();
         let mut index = 0;
@@ -423,7 +454,7 @@ impl<'s, 'a> Walk<'s, 'a> {
                     let kind = key.type_of(scope).to_rust_string_lossy(scope);
                     return Err(Refusal::unfit(format!("a Map with a key that is a {kind}")));
                 };
-                self.member::<T>(scope, &mut members, key, value)?;
+                self.member::<T>(scope, &mut members, key, value, around)?;
             }
         }
         Ok(T::object(members))
@@ -434,6 +465,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
+        around: Outer<'_>,
     ) -> Result<T, Refusal> {
         if object.is_big_int64_array() || object.is_big_uint64_array() {
             return Err(Refusal::unfit("a typed array of BigInt"));
@@ -446,7 +478,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         }
         if let Ok(array) = v8::Local::<v8::TypedArray>::try_from(object) {
             let length = u32::try_from(array.length()).unwrap_or(u32::MAX);
-            return self.items(scope, object, length);
+            return self.items(scope, object, length, around);
         }
         let (buffer, offset, length) = match v8::Local::<v8::DataView>::try_from(object) {
             Ok(view) => (view.buffer(scope), view.byte_offset(), view.byte_length()),
@@ -461,7 +493,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         if let Some(bytes) = self.copied(length, |to| view.copy_contents(to))? {
             return Ok(bytes);
         }
-        self.items(scope, view.into(), u32::try_from(length).unwrap_or(u32::MAX))
+        self.items(scope, view.into(), u32::try_from(length).unwrap_or(u32::MAX), around)
     }
 
     /// So many bytes as bytes, if the tree has them.
@@ -488,6 +520,7 @@ impl<'s, 'a> Walk<'s, 'a> {
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
+        around: Outer<'_>,
     ) -> Result<T, Refusal> {
         let mut target: v8::Local<'_, v8::Value> = object.into();
         while let Ok(proxy) = v8::Local::<v8::Proxy>::try_from(target) {
@@ -498,9 +531,10 @@ impl<'s, 'a> Walk<'s, 'a> {
             let length = object.get(scope, key.into()).or_thrown()?;
             let length = length.number_value(scope).or_thrown()?;
             // As `ToLength` does, but for what is beyond any result anyway.
-            return self.items(scope, object, length.clamp(0.0, f64::from(u32::MAX)) as u32);
+            let length = length.clamp(0.0, f64::from(u32::MAX)) as u32;
+            return self.items(scope, object, length, around);
         }
-        self.members(scope, object, T::Members::default())
+        self.members(scope, object, T::Members::default(), around)
     }
 }
 

@@ -8,6 +8,7 @@ use super::builder::Blueprint;
 use super::failure::Failure;
 use super::heap::{HeapGuard, HeapUse};
 use super::host_calls::Answers;
+use super::pristine::Pristine;
 use super::stack::GuestStack;
 use super::state::State;
 use super::{exception, platform, settle};
@@ -69,8 +70,12 @@ impl World {
         let context = isolate.entered(|isolate| {
             v8::scope!(let scope, isolate);
             let context = v8::Context::new(scope, v8::ContextOptions::default());
-            v8::Global::new(scope, context)
+            let scope = &v8::ContextScope::new(scope, context);
+            let pristine = Pristine::of(scope).map(|pristine| state.pristine.set(pristine));
+            pristine.is_some().then(|| v8::Global::new(scope, context))
         });
+        let context = context
+            .ok_or_else(|| PluginError::Internal("V8's own context is not complete".into()))?;
         let stack = GuestStack::of_this_thread(bytes(limits.stack));
         Ok(Self { context, state, isolate, heap, stack, _admitted: admitted })
     }
@@ -82,17 +87,18 @@ impl World {
     /// Runs `work` inside the context, and turns what it threw into an error, still inside.
     pub(super) fn run<R>(
         &mut self,
-        work: impl FnOnce(&mut Caught<'_, '_, '_, '_>) -> Result<R, Failure>,
+        work: impl FnOnce(&mut Caught<'_, '_, '_, '_>, &State) -> Result<R, Failure>,
     ) -> Result<R, PluginError> {
         self.heap.new_call();
         let (stack, context, isolate) = (self.stack, &self.context, &mut self.isolate);
+        let state = &*self.state;
         let in_context = |isolate: &mut v8::OwnedIsolate| {
             v8::scope!(let scope, isolate);
             let context = v8::Local::new(scope, context);
             let scope = &mut v8::ContextScope::new(scope, context);
             v8::tc_scope!(let scope, scope);
-            let result = work(scope).or_else(|failure| Err(caught(scope, failure)?));
-            let reported = settle::report_unhandled(scope);
+            let result = work(scope, state).or_else(|failure| Err(caught(scope, failure)?));
+            let reported = settle::report_unhandled(scope, state);
             match (result, reported) {
                 (Ok(value), Ok(())) => Ok(value),
                 (Err(Failure::Error(error)), _) => Err(error),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use crate::isolate::ArgumentText;
+use crate::isolate::Argument;
 use crate::protocol::WorkerResponse;
 
 /// What the thread is to do.
@@ -20,7 +20,7 @@ pub(super) enum Task {
     },
     CallHook {
         hook: String,
-        argument: ArgumentText,
+        argument: Argument,
     },
     RunScript {
         name: String,
@@ -32,7 +32,7 @@ pub(super) enum Task {
     },
     Event {
         name: String,
-        payload: ArgumentText,
+        payload: Argument,
         /// Nobody waits for the answer, and the call is made all the same.
         _answer: oneshot::Receiver<WorkerResponse>,
     },

@@ -13,7 +13,7 @@ use super::faults::Faults;
 use super::mailbox::{Envelope, Mailbox, Refused, Task};
 use super::rate::CallRate;
 use super::stats::Counters;
-use crate::isolate::{ArgumentText, Blueprint};
+use crate::isolate::{Argument, Blueprint};
 use crate::policy::RestartPolicy;
 use crate::process;
 use crate::protocol::{PluginError, WorkerMessage, WorkerResponse};
@@ -100,7 +100,7 @@ impl Shared {
         let (task, reply) = match message {
             WorkerMessage::Execute { code, response_tx } => (Task::Execute { code }, response_tx),
             WorkerMessage::CallHook { hook, args, response_tx } => {
-                let argument = ArgumentText::write(&args, limits)?;
+                let argument = Argument::new(args, limits)?;
                 (Task::CallHook { hook, argument }, response_tx)
             }
             WorkerMessage::RunScript { name, code, response_tx } => {
@@ -109,7 +109,7 @@ impl Shared {
             WorkerMessage::ListHooks { response_tx } => (Task::ListHooks, response_tx),
             WorkerMessage::HasHook { hook, response_tx } => (Task::HasHook { hook }, response_tx),
             WorkerMessage::Event { name, payload } => {
-                let payload = ArgumentText::write(&payload, limits)?;
+                let payload = Argument::new(payload, limits)?;
                 let (reply, _answer) = oneshot::channel();
                 (Task::Event { name, payload, _answer }, reply)
             }
