@@ -118,7 +118,7 @@ pub use policy::{
     ArgumentPattern, ByteSize, Capability, Clock, CommandGrant, ConfigFormat, ConfigLayers,
     ConfigOrigin, FileAccess, FileRoot, Hardening, HostPattern, LayeredConfig, Limit, NetworkGrant,
     Origin, Permission, PluginCapabilities, PluginManifest, Preset, ProcessLimits, Randomness,
-    ResourceLimits, RestartPolicy, SandboxConfig, StorageGrant, V8Options,
+    ResourceLimits, RestartPolicy, SandboxConfig, StorageGrant, V8Options, Wake,
 };
 pub use process::{ProcessStats, process_stats, set_process_limits};
 pub use protocol::{
@@ -128,7 +128,8 @@ pub use registry::{HookCalls, WorkerRegistry};
 pub use sandbox::{Answer, Asked, Lifecycle, NotGranted, PluginSandbox, SandboxBuilder};
 pub use watchdog::{FaultContainment, set_fault_containment};
 pub use worker::{
-    Call, PluginWorker, Terminations, WorkerEvent, WorkerEvents, WorkerState, WorkerStats,
+    BatchCall, Call, PluginWorker, Terminations, WorkerEvent, WorkerEvents, WorkerState,
+    WorkerStats,
 };
 
 /// The README's own examples, run as tests.

@@ -6,7 +6,7 @@ use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Hardening, Limit, limit, schema};
+use super::{Hardening, Limit, Wake, limit, schema};
 use crate::protocol::PluginError;
 
 /// How much a plugin may use: per call, and as a whole.
@@ -200,6 +200,12 @@ pub struct ResourceLimits {
     ///
     /// Default [`Hardening::Full`] (trusted [`Hardening::AbortOnly`]).
     pub hardening: Hardening,
+
+    /// Per plugin: how long its worker's thread, and whoever waits for an answer without an
+    /// executor, stay awake on a processor core for what may be about to come.
+    ///
+    /// Default [`Wake::Park`]: not at all.
+    pub wake: Wake,
 }
 
 impl Default for ResourceLimits {
@@ -226,6 +232,7 @@ impl Default for ResourceLimits {
             pending_host_calls: 256,
             events: 1024,
             hardening: Hardening::Full,
+            wake: Wake::Park,
         }
     }
 }
@@ -333,6 +340,12 @@ impl ResourceLimits {
             ("cpu_time", self.cpu_time.at().unwrap_or(Self::MAX_TIME)),
         ] {
             Self::validate_time(field, time)?;
+        }
+        if let Wake::Spin { up_to } = self.wake
+            && (up_to.is_zero() || up_to > Wake::MAX_SPIN)
+        {
+            let reason = format!("up_to: {up_to:?} is not from 1ns to {:?}", Wake::MAX_SPIN);
+            return refuse("wake", reason);
         }
         match self.cpu_time.at() {
             Some(cpu_time) if cpu_time > self.wall_time => refuse(

@@ -24,6 +24,7 @@ mod restart;
 mod schema;
 pub(crate) mod text_file;
 mod v8_options;
+mod wake;
 mod words;
 mod written_capabilities;
 
@@ -46,3 +47,4 @@ pub use permission::Permission;
 pub use process::ProcessLimits;
 pub use restart::RestartPolicy;
 pub use v8_options::V8Options;
+pub use wake::Wake;

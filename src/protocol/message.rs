@@ -46,6 +46,15 @@ pub enum WorkerMessage {
         /// Where the answer goes.
         response_tx: oneshot::Sender<WorkerResponse>,
     },
+    /// Call the hook named `hook` once for each of `args`, in their order.
+    CallHookBatch {
+        /// The hook's name.
+        hook: String,
+        /// The one argument of each call.
+        args: Vec<Value>,
+        /// Where the answers go, one for each argument, once there are all.
+        response_tx: oneshot::Sender<Vec<WorkerResponse>>,
+    },
     /// Run `code` as a script named `name`, for what it does: its completion value is dropped
     /// (a returned promise is still awaited), and the answer is `null`.
     RunScript {

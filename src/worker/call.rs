@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::oneshot;
 
+use super::pending::Pending;
 use super::shared::Shared;
 use crate::protocol::{PluginError, WorkerResponse};
 
@@ -24,11 +25,7 @@ pub struct Call {
 enum State {
     /// Refused before it was queued.
     Refused(PluginError),
-    Waiting {
-        id: u64,
-        shared: Arc<Shared>,
-        answer: oneshot::Receiver<WorkerResponse>,
-    },
+    Waiting(Pending<WorkerResponse>),
     Answered,
 }
 
@@ -36,7 +33,7 @@ impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.state {
             State::Refused(_) => "refused",
-            State::Waiting { .. } => "waiting",
+            State::Waiting(_) => "waiting",
             State::Answered => "answered",
         };
         f.debug_tuple("Call").field(&state).finish()
@@ -50,7 +47,7 @@ impl Call {
         answer: oneshot::Receiver<WorkerResponse>,
     ) -> Self {
         let state = match submitted {
-            Ok(id) => State::Waiting { id, shared: Arc::clone(shared), answer },
+            Ok(id) => State::Waiting(Pending::new(id, shared, answer)),
             Err(error) => State::Refused(error),
         };
         Self { state }
@@ -60,8 +57,8 @@ impl Call {
     /// answered nothing happens. The answer is then [`PluginError::Cancelled`], unless it was
     /// on its way already.
     pub fn cancel(&self) {
-        if let State::Waiting { id, shared, .. } = &self.state {
-            shared.cancel(*id);
+        if let State::Waiting(pending) = &self.state {
+            pending.cancel();
         }
     }
 
@@ -71,34 +68,32 @@ impl Call {
     /// # Errors
     ///
     /// Those of the method that made the call.
-    pub fn wait(self) -> WorkerResponse {
+    pub fn wait(mut self) -> WorkerResponse {
+        if let State::Waiting(pending) = &mut self.state
+            && let Some(answer) = pending.soon()
+        {
+            return answer.unwrap_or(LOST);
+        }
         pollster::block_on(self)
     }
 }
+
+/// The worker's thread is gone without an answer.
+const LOST: WorkerResponse = Err(PluginError::WorkerDisconnected);
 
 impl Future for Call {
     type Output = WorkerResponse;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<WorkerResponse> {
         let response = match &mut self.state {
-            State::Waiting { answer, .. } => match Pin::new(answer).poll(context) {
+            State::Waiting(pending) => match pending.poll(context) {
                 Poll::Pending => return Poll::Pending,
-                // The worker's thread is gone without an answer.
-                Poll::Ready(Err(_)) => Err(PluginError::WorkerDisconnected),
-                Poll::Ready(Ok(response)) => response,
+                Poll::Ready(answer) => answer.unwrap_or(LOST),
             },
             State::Refused(error) => Err(error.clone()),
             State::Answered => panic!("a Call was polled after it was answered"),
         };
         self.state = State::Answered;
         Poll::Ready(response)
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        if let State::Waiting { id, shared, .. } = &self.state {
-            shared.mailbox.remove(*id);
-        }
     }
 }

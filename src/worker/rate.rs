@@ -24,19 +24,24 @@ impl CallRate {
         Self { began: Instant::now(), full_at: AtomicU64::new(0), token, bucket }
     }
 
-    /// Takes a token, or answers when there will be one.
-    pub(super) fn take(&self) -> Result<(), Duration> {
-        self.take_at(u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    /// Takes as many tokens, or none and answers when there will be enough.
+    pub(super) fn take(&self, tokens: u32) -> Result<(), Duration> {
+        let now = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.take_at(now, tokens)
     }
 
-    fn take_at(&self, now: u64) -> Result<(), Duration> {
+    fn take_at(&self, now: u64, tokens: u32) -> Result<(), Duration> {
+        let wanted = self.token.saturating_mul(tokens.into());
         let next = |full_at: u64| {
-            let full_at = full_at.max(now) + self.token;
+            let full_at = full_at.max(now).saturating_add(wanted);
             (full_at <= now + self.bucket).then_some(full_at)
         };
         match self.full_at.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
             Ok(_) => Ok(()),
-            Err(full_at) => Err(Duration::from_nanos(full_at + self.token - self.bucket - now)),
+            Err(full_at) => {
+                let enough = full_at.max(now).saturating_add(wanted) - self.bucket;
+                Err(Duration::from_nanos(enough - now))
+            }
         }
     }
 }
@@ -48,12 +53,24 @@ mod tests {
     #[test]
     fn a_bucket_gives_what_it_holds_and_then_as_it_grows() {
         let rate = CallRate::new(10);
-        assert!((0..10).all(|_| rate.take_at(0) == Ok(())));
-        assert_eq!(rate.take_at(0), Err(Duration::from_millis(100)));
-        assert_eq!(rate.take_at(SECOND / 20), Err(Duration::from_millis(50)));
-        assert_eq!(rate.take_at(SECOND / 10), Ok(()));
-        assert!(rate.take_at(SECOND / 10).is_err());
-        assert!((0..10).all(|_| rate.take_at(9 * SECOND) == Ok(())), "full again, and no fuller");
-        assert!(rate.take_at(9 * SECOND).is_err());
+        assert!((0..10).all(|_| rate.take_at(0, 1) == Ok(())));
+        assert_eq!(rate.take_at(0, 1), Err(Duration::from_millis(100)));
+        assert_eq!(rate.take_at(SECOND / 20, 1), Err(Duration::from_millis(50)));
+        assert_eq!(rate.take_at(SECOND / 10, 1), Ok(()));
+        assert!(rate.take_at(SECOND / 10, 1).is_err());
+        assert!(
+            (0..10).all(|_| rate.take_at(9 * SECOND, 1) == Ok(())),
+            "full again, and no fuller"
+        );
+        assert!(rate.take_at(9 * SECOND, 1).is_err());
+    }
+
+    #[test]
+    fn several_tokens_are_taken_together_or_none_of_them() {
+        let rate = CallRate::new(10);
+        assert_eq!(rate.take_at(0, 7), Ok(()));
+        assert_eq!(rate.take_at(0, 5), Err(Duration::from_millis(200)));
+        assert_eq!(rate.take_at(0, 3), Ok(()));
+        assert_eq!(rate.take_at(SECOND / 5, 2), Ok(()));
     }
 }

@@ -8,15 +8,18 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::batch::{Batch, BatchResponse};
 use super::events::{EventSender, WorkerEvent, WorkerState};
 use super::faults::Faults;
-use super::mailbox::{Envelope, Mailbox, Refused, Task};
+use super::mailbox::{Envelope, Mailbox, Message, Refused, Reply, Task};
+use super::patience::Patience;
 use super::rate::CallRate;
+use super::state_cell::StateCell;
 use super::stats::Counters;
 use crate::isolate::{Argument, Blueprint};
 use crate::policy::RestartPolicy;
 use crate::process;
-use crate::protocol::{PluginError, WorkerMessage, WorkerResponse};
+use crate::protocol::{PluginError, Value, WorkerMessage};
 use crate::watchdog::{Cause, Slot};
 
 /// Told once whether the plugin could start.
@@ -27,8 +30,10 @@ pub(super) struct Shared {
     pub(super) blueprint: Arc<Blueprint>,
     pub(super) mailbox: Mailbox,
     pub(super) counters: Counters,
+    /// How those wait who wait for an answer on their own thread.
+    pub(super) callers: Patience,
     pub(super) events: EventSender,
-    state: Mutex<WorkerState>,
+    pub(super) state: StateCell,
     rate: Option<CallRate>,
     restart: RestartPolicy,
     faults: Mutex<Faults>,
@@ -49,7 +54,7 @@ pub(super) struct Shared {
 struct Running {
     id: u64,
     slot: Arc<Slot>,
-    reply: oneshot::Sender<WorkerResponse>,
+    reply: Reply,
 }
 
 /// The thread that serves the mailbox.
@@ -70,12 +75,13 @@ impl Shared {
         let rate = blueprint.limits.calls_per_second.at().map(CallRate::new);
         Arc::new(Self {
             events: EventSender::default(),
-            state: Mutex::new(WorkerState::Starting),
+            state: StateCell::new(WorkerState::Starting),
             rate,
             restart: blueprint.restart,
             faults: Mutex::default(),
+            mailbox: Mailbox::new(blueprint.limits.wake),
+            callers: Patience::new(blueprint.limits.wake),
             blueprint,
-            mailbox: Mailbox::default(),
             counters: Counters::default(),
             next_id: AtomicU64::new(0),
             failure: OnceLock::new(),
@@ -97,40 +103,89 @@ impl Shared {
     /// Checks a message and queues it; answers its id.
     pub(super) fn submit(&self, message: WorkerMessage) -> Result<u64, PluginError> {
         let limits = &self.blueprint.limits;
-        let (task, reply) = match message {
-            WorkerMessage::Execute { code, response_tx } => (Task::Execute { code }, response_tx),
+        let message = match message {
+            WorkerMessage::Execute { code, response_tx } => {
+                Message::One(Task::Execute { code }, Reply::One(response_tx))
+            }
             WorkerMessage::CallHook { hook, args, response_tx } => {
                 let argument = Argument::new(args, limits)?;
-                (Task::CallHook { hook, argument }, response_tx)
+                Message::One(Task::CallHook { hook, argument }, Reply::One(response_tx))
+            }
+            WorkerMessage::CallHookBatch { hook, args, response_tx } => {
+                match self.batch(hook, args, response_tx)? {
+                    Some(batch) => Message::Batch(batch),
+                    None => return Ok(self.new_id()),
+                }
             }
             WorkerMessage::RunScript { name, code, response_tx } => {
-                (Task::RunScript { name, code }, response_tx)
+                Message::One(Task::RunScript { name, code }, Reply::One(response_tx))
             }
-            WorkerMessage::ListHooks { response_tx } => (Task::ListHooks, response_tx),
-            WorkerMessage::HasHook { hook, response_tx } => (Task::HasHook { hook }, response_tx),
+            WorkerMessage::ListHooks { response_tx } => {
+                Message::One(Task::ListHooks, Reply::One(response_tx))
+            }
+            WorkerMessage::HasHook { hook, response_tx } => {
+                Message::One(Task::HasHook { hook }, Reply::One(response_tx))
+            }
             WorkerMessage::Event { name, payload } => {
                 let payload = Argument::new(payload, limits)?;
                 let (reply, _answer) = oneshot::channel();
-                (Task::Event { name, payload, _answer }, reply)
+                Message::One(Task::Event { name, payload, _answer }, Reply::One(reply))
             }
             WorkerMessage::Shutdown => {
                 self.close();
                 return Ok(0);
             }
         };
-        process::check_resident()?;
-        if let Some(rate) = &self.rate {
-            rate.take().map_err(|retry_after| PluginError::RateLimited { retry_after })?;
+        self.queue(message)
+    }
+
+    /// A batch whose every argument is within the limits; `None` if there is nothing to call,
+    /// which is answered at once.
+    fn batch(
+        &self,
+        hook: String,
+        args: Vec<Value>,
+        reply: oneshot::Sender<BatchResponse>,
+    ) -> Result<Option<Batch>, PluginError> {
+        let limits = &self.blueprint.limits;
+        // More than ever fit are no matter of waiting.
+        let most = limits
+            .queue_length
+            .min(limits.calls_per_second.at().map_or(usize::MAX, |calls| calls as usize));
+        if args.len() > most {
+            let limit = format!("{most} calls");
+            return Err(PluginError::TooLarge { what: "the batch", limit });
         }
-        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
-        let envelope = Envelope { id, queued: Instant::now(), task, reply };
-        self.mailbox.push(envelope, limits.queue_length).map_err(|refused| match refused {
-            Refused::Full => PluginError::Busy { limit: limits.queue_length },
+        if args.is_empty() {
+            // The caller may have lost interest.
+            let _ = reply.send(Vec::new());
+            return Ok(None);
+        }
+        let arguments: Result<_, _> =
+            args.into_iter().map(|argument| Argument::new(argument, limits)).collect();
+        Ok(Some(Batch::new(hook, arguments?, reply)))
+    }
+
+    fn queue(&self, message: Message) -> Result<u64, PluginError> {
+        let limit = self.blueprint.limits.queue_length;
+        process::check_resident()?;
+        let id = self.new_id();
+        let envelope = Envelope { id, queued: Instant::now(), message };
+        if let Some(rate) = &self.rate {
+            let calls = u32::try_from(envelope.len()).unwrap_or(u32::MAX);
+            rate.take(calls).map_err(|retry_after| PluginError::RateLimited { retry_after })?;
+        }
+        self.mailbox.push(envelope, limit).map_err(|refused| match refused {
+            Refused::Full => PluginError::Busy { limit },
             Refused::Closed => {
                 self.failure.get().cloned().unwrap_or(PluginError::WorkerDisconnected)
             }
         })?;
         Ok(id)
+    }
+
+    fn new_id(&self) -> u64 {
+        self.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
     /// The plugin cannot run any more: every call answers `failure`.
@@ -143,28 +198,13 @@ impl Shared {
 
     /// Lets nothing more in and answers what waits.
     pub(super) fn close(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if *state != WorkerState::Stopped {
-            *state = WorkerState::Stopped;
+        if self.state.stop() {
             self.events.send(WorkerEvent::Stopped);
         }
-        drop(state);
         self.blueprint.outbox.close();
         let failure = self.failure.get().unwrap_or(&PluginError::WorkerDisconnected);
         for envelope in self.mailbox.close() {
-            let _ = envelope.reply.send(Err(failure.clone()));
-        }
-    }
-
-    pub(super) fn state(&self) -> WorkerState {
-        *self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Shows what the worker is doing; one that was stopped stays so.
-    pub(super) fn enter_state(&self, state: WorkerState) {
-        let mut present = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if *present != WorkerState::Stopped {
-            *present = state;
+            envelope.refuse(failure);
         }
     }
 
@@ -184,8 +224,12 @@ impl Shared {
     /// has been answered.
     pub(super) fn cancel(&self, id: u64) {
         if let Some(envelope) = self.mailbox.remove(id) {
-            let _ = envelope.reply.send(Err(PluginError::Cancelled));
-            return;
+            let is_batch = matches!(envelope.message, Message::Batch(_));
+            envelope.refuse(&PluginError::Cancelled);
+            // Of a batch, one may run besides.
+            if !is_batch {
+                return;
+            }
         }
         if let Some(running) = self.running().as_ref().filter(|running| running.id == id) {
             running.slot.ask(Cause::Cancelled);
@@ -209,14 +253,14 @@ impl Shared {
     }
 
     /// The thread begins a call.
-    pub(super) fn begin(&self, id: u64, slot: &Arc<Slot>, reply: oneshot::Sender<WorkerResponse>) {
+    pub(super) fn begin(&self, id: u64, slot: &Arc<Slot>, reply: Reply) {
         let mut running = self.running();
         slot.forget_asked();
         *running = Some(Running { id, slot: Arc::clone(slot), reply });
     }
 
     /// The call has ended: where its answer goes, unless the watchdog has answered already.
-    pub(super) fn finish(&self, id: u64) -> Option<oneshot::Sender<WorkerResponse>> {
+    pub(super) fn finish(&self, id: u64) -> Option<Reply> {
         let mut running = self.running();
         running.take_if(|running| running.id == id).map(|running| running.reply)
     }
@@ -266,7 +310,7 @@ impl Shared {
         self.serving_ended.notify_all();
         drop(serving);
         if let Some(running) = self.running().take() {
-            let _ = running.reply.send(Err(error.clone()));
+            running.reply.send(Err(error.clone()));
         }
         had_started
     }

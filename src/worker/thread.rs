@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::events::{WorkerEvent, WorkerState};
-use super::mailbox::{Envelope, First, Next, Task};
+use super::mailbox::{First, Next, Task, Work};
 use super::shared::Shared;
 use crate::isolate::{Owner, PluginIsolate, Verdict};
 use crate::process::{self, Quarantined};
@@ -39,7 +39,7 @@ pub(super) fn start(shared: &Arc<Shared>, backoff: Duration) -> io::Result<()> {
 }
 
 fn serve(shared: &Arc<Shared>, ticket: &Ticket) {
-    shared.enter_state(WorkerState::Starting);
+    shared.state.enter(WorkerState::Starting);
     match PluginIsolate::new(Arc::clone(&shared.blueprint), Some(owner(shared, ticket))) {
         Ok(isolate) => {
             let mut server = Server { cpu_seen: Duration::ZERO, dropped_seen: 0, shared, isolate };
@@ -67,12 +67,12 @@ impl Server<'_> {
     fn serve_calls(&mut self) {
         let mut first = First::Due;
         loop {
-            self.shared.enter_state(WorkerState::Ready);
+            self.shared.state.enter(WorkerState::Ready);
             match self.shared.mailbox.next(self.isolate.next_due(), first) {
                 Next::Closed => return,
-                Next::Call(envelope) => {
+                Next::Call(work) => {
                     first = First::Due;
-                    self.answer(envelope);
+                    self.answer(work);
                 }
                 Next::Due => {
                     first = First::Calls;
@@ -91,20 +91,21 @@ impl Server<'_> {
         }
     }
 
-    fn answer(&mut self, envelope: Envelope) {
-        let Envelope { id, queued, task, reply } = envelope;
+    fn answer(&mut self, work: Work) {
+        let Work { id, queued, task, reply } = work;
         if reply.is_closed() {
             return;
         }
-        let (waited, limit) = (queued.elapsed(), self.shared.blueprint.limits.queue_time);
+        let began = Instant::now();
+        let waited = began.saturating_duration_since(queued);
+        let limit = self.shared.blueprint.limits.queue_time;
         if waited > limit {
-            let _ = reply.send(Err(PluginError::QueuedTooLong { waited, limit }));
+            reply.send(Err(PluginError::QueuedTooLong { waited, limit }));
             return;
         }
         let enters_plugin = !matches!(task, Task::ListHooks | Task::HasHook { .. });
         let is_event = matches!(task, Task::Event { .. });
-        self.shared.enter_state(WorkerState::Busy);
-        let began = Instant::now();
+        self.shared.state.enter(WorkerState::Busy);
         self.shared.begin(id, self.isolate.slot(), reply);
         let result = perform(&mut self.isolate, task);
         // If the thread was given up, another serves the mailbox, and is perhaps in a call.
@@ -113,18 +114,19 @@ impl Server<'_> {
         }
         let reply = self.shared.finish(id);
         if enters_plugin && !matches!(result, Err(PluginError::HookNotFound { .. })) {
-            self.shared.counters.call_ended(began.elapsed(), result.is_err());
+            let took = began.elapsed();
+            self.shared.callers.learn(took);
+            self.shared.counters.call_ended(took, result.is_err());
             self.note_use();
         }
         self.note_failure(result.as_ref().err(), is_event);
         if let Some(reply) = reply {
-            // The caller may have lost interest while the call ran.
-            let _ = reply.send(result);
+            reply.send(result);
         }
     }
 
     fn run_due(&mut self) {
-        self.shared.enter_state(WorkerState::Busy);
+        self.shared.state.enter(WorkerState::Busy);
         let result = contained(&mut self.isolate, PluginIsolate::run_one_due);
         if self.isolate.verdict() != Verdict::Condemned {
             self.note_use();
@@ -160,7 +162,7 @@ impl Server<'_> {
     /// Builds the isolate anew, if the policy allows it. False if the worker is at its end.
     fn rebuild(&mut self) -> bool {
         let shared = self.shared;
-        shared.enter_state(WorkerState::Rebuilding);
+        shared.state.enter(WorkerState::Rebuilding);
         shared.events.send(WorkerEvent::Rebuilding);
         self.isolate.discard();
         let Some(backoff) = shared.count_fault() else { return false };
@@ -190,6 +192,7 @@ fn perform(isolate: &mut PluginIsolate, task: Task) -> WorkerResponse {
     contained(isolate, |isolate| match task {
         Task::Execute { code } => isolate.execute(&code),
         Task::CallHook { hook, argument } => isolate.call_hook_with(&hook, &argument),
+        Task::CallOfBatch { hook, argument } => isolate.call_hook_with(&hook, &argument),
         Task::RunScript { name, code } => isolate.run_script(&name, &code).map(|()| Value::Null),
         Task::ListHooks => isolate.hooks().map(Value::from),
         Task::Event { name, payload, .. } => {
@@ -236,7 +239,7 @@ fn owner(shared: &Arc<Shared>, ticket: &Ticket) -> Owner {
 fn replace_thread(shared: &Arc<Shared>, cause: Cause) {
     let plugin = &shared.blueprint.id;
     tracing::error!(plugin, ?cause, "a call does not stop; its thread is given up");
-    shared.enter_state(WorkerState::Condemned);
+    shared.state.enter(WorkerState::Condemned);
     shared.counters.quarantined();
     let error = PluginError::from(cause);
     shared.counters.stopped(&error);

@@ -112,6 +112,23 @@ fn hook() {
 }
 
 #[test]
+fn hook_of_a_batch() {
+    for attack in ATTACKS {
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+        let _context = runtime.enter();
+        let code = format!("plugin.on('attack', x => {{ if (x) {{ {} }} }})", attack.code());
+        let worker = worker(&code, attack).unwrap();
+        let args = vec![json!(0), json!(1), json!(0), json!(1)];
+        let answers = worker.blocking_call_hook_batch("attack", args);
+        let [Ok(_), Err(one), Ok(_), Err(other)] = &answers[..] else { panic!("{answers:?}") };
+        for error in [one, other] {
+            assert!(attack.is_answered_by(error), "{attack:?}: {error:?}");
+        }
+        assert_answers(&worker, "hook of a batch");
+    }
+}
+
+#[test]
 fn listener_of_an_event() {
     let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
     let _context = runtime.enter();

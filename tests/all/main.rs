@@ -5,6 +5,7 @@ mod desk;
 mod server;
 mod support;
 
+mod batch;
 mod cli;
 mod clock;
 mod commands;
@@ -46,4 +47,5 @@ mod timers;
 mod types;
 mod v8_options;
 mod values;
+mod wake;
 mod web;

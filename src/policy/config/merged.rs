@@ -26,8 +26,12 @@ pub(super) enum From {
 }
 
 /// Tables that are one choice of several, whose only key says which: another one replaces it.
-const CHOICES: [&[&str]; 3] =
-    [&["capabilities", "clock"], &["capabilities", "randomness"], &["restart"]];
+const CHOICES: [&[&str]; 4] = [
+    &["capabilities", "clock"],
+    &["capabilities", "randomness"],
+    &["limits", "wake"],
+    &["restart"],
+];
 
 /// Limits that contradict each other: the one that is named, and the one that it is held
 /// against.
