@@ -8,8 +8,10 @@ use std::sync::mpsc::{self, Receiver, RecvError, Sender, TryRecvError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use plugin_sandbox::{ByteSize, PluginIsolate, PluginWorker, ResourceLimits, Value, Wake};
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use plugin_sandbox::{
+    ByteSize, PluginIsolate, PluginWorker, ResourceLimits, Value, Wake, WorkerPool,
+};
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -161,6 +163,31 @@ fn pipelined(criterion: &mut Criterion) {
     }
 }
 
+/// A worker's first answer, with and without its creation.
+fn first_answer(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("first answer");
+    let builder = PluginWorker::builder("echo").script("m.js", ECHO);
+    let call = |worker: PluginWorker| {
+        black_box(worker.blocking_call_hook("echo", small()).unwrap());
+        worker
+    };
+    group.bench_function("built", |bencher| {
+        bencher.iter_batched(
+            || builder.clone(),
+            |builder| call(builder.build().unwrap()),
+            BatchSize::PerIteration,
+        );
+    });
+    let pool = WorkerPool::new(builder.clone()).prewarm(2);
+    group.bench_function("from a WorkerPool", |bencher| {
+        bencher.iter_batched(
+            || while pool.ready() < 2 {},
+            |()| call(pool.get().unwrap()),
+            BatchSize::PerIteration,
+        );
+    });
+}
+
 /// The cost of a call while so many workers are there, each called in its turn.
 fn many(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("workers");
@@ -192,5 +219,5 @@ fn hop(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, hop, sequential, pipelined, many);
+criterion_group!(benches, hop, sequential, pipelined, first_answer, many);
 criterion_main!(benches);

@@ -23,6 +23,7 @@
 //! |---|---|
 //! | run scripts and hooks on a thread of their own | [`PluginWorker`] |
 //! | keep many of them by name, and call a hook in all | [`WorkerRegistry`] |
+//! | have workers ready before they are wanted | [`WorkerPool`] |
 //! | load a plugin from a directory with a `plugin.toml` | [`PluginSandbox`] |
 //! | run on the present thread, without a hop | [`PluginIsolate`] |
 //! | say what a plugin may use, and what it may touch | [`ResourceLimits`], [`PluginCapabilities`] |
@@ -98,6 +99,7 @@
 mod host;
 mod isolate;
 mod policy;
+mod pool;
 mod process;
 mod protocol;
 mod registry;
@@ -120,6 +122,7 @@ pub use policy::{
     Origin, Permission, PluginCapabilities, PluginManifest, Preset, ProcessLimits, Randomness,
     ResourceLimits, RestartPolicy, SandboxConfig, StorageGrant, V8Options, Wake,
 };
+pub use pool::WorkerPool;
 pub use process::{ProcessStats, process_stats, set_process_limits};
 pub use protocol::{
     JsError, PluginError, SourceLine, StackFrame, Value, WorkerMessage, WorkerResponse,

@@ -23,4 +23,5 @@ pub use batch_call::BatchCall;
 pub use call::Call;
 pub use events::{WorkerEvent, WorkerEvents, WorkerState};
 pub use plugin_worker::PluginWorker;
+pub(crate) use plugin_worker::StartingWorker;
 pub use stats::{Terminations, WorkerStats};

@@ -56,13 +56,37 @@ impl PluginBuilder<PluginWorker> {
     /// started; [`PluginError::Internal`] if the operating system gives no thread; otherwise
     /// what the start-up script that failed answered.
     pub fn build(self) -> Result<PluginWorker, PluginError> {
+        self.start()?.wait()
+    }
+
+    /// The same without waiting.
+    pub(crate) fn start(self) -> Result<StartingWorker, PluginError> {
         let mut blueprint = self.blueprint;
         blueprint.prepare()?;
         let (started, answer) = mpsc::channel();
         let worker = PluginWorker { shared: Shared::new(Arc::new(blueprint), Some(started)) };
         thread::start(&worker.shared, Duration::ZERO).map_err(no_thread)?;
-        answer.recv().unwrap_or(Err(PluginError::WorkerDisconnected))?;
-        Ok(worker)
+        Ok(StartingWorker { worker, answer })
+    }
+}
+
+/// A worker whose start-up scripts may not have run yet.
+#[derive(Debug)]
+pub(crate) struct StartingWorker {
+    worker: PluginWorker,
+    answer: mpsc::Receiver<Result<(), PluginError>>,
+}
+
+impl StartingWorker {
+    /// The worker once it has started, or why it could not.
+    pub(crate) fn wait(self) -> Result<PluginWorker, PluginError> {
+        self.answer.recv().unwrap_or(Err(PluginError::WorkerDisconnected))?;
+        Ok(self.worker)
+    }
+
+    /// The worker, for what can be told before it has started.
+    pub(crate) fn worker(&self) -> &PluginWorker {
+        &self.worker
     }
 }
 

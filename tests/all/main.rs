@@ -31,7 +31,9 @@ mod modules;
 mod narrowing;
 #[cfg(feature = "fetch")]
 mod network;
+#[cfg(feature = "fetch")]
 mod network_limits;
+mod pool;
 mod process;
 mod protocol;
 mod quarantine;
