@@ -61,13 +61,15 @@ fn a_hook_is_called_in_every_worker_that_has_it() {
 #[tokio::test]
 async fn a_slow_plugin_does_not_hold_the_others_up() {
     let registry = WorkerRegistry::new();
-    let slow = add(&registry, "a-slow", "plugin.on('f', () => new Promise(() => {}))");
+    let begins = "plugin.on('f', () => new Promise(() => plugin.emit('begun')))";
+    let slow = add(&registry, "a-slow", begins);
     add(&registry, "b", "plugin.on('f', () => 'b')");
     add(&registry, "c", "plugin.on('f', () => 'c')");
     let mut calls = registry.call_hook_all("f", json!(null));
     let mut quick = [calls.next().await.unwrap().0, calls.next().await.unwrap().0];
     quick.sort();
     assert_eq!(quick, ["b", "c"]);
+    assert!(slow.plugin_events().next().await.is_some());
     slow.cancel();
     assert_eq!(calls.next().await, Some(("a-slow".into(), Err(PluginError::Cancelled))));
     assert_eq!(calls.next().await, None);
