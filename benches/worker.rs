@@ -181,7 +181,11 @@ fn first_answer(criterion: &mut Criterion) {
     let pool = WorkerPool::new(builder.clone()).prewarm(2);
     group.bench_function("from a WorkerPool", |bencher| {
         bencher.iter_batched(
-            || while pool.ready() < 2 {},
+            || {
+                while pool.ready() < 2 {
+                    std::thread::yield_now()
+                }
+            },
             |()| call(pool.get().unwrap()),
             BatchSize::PerIteration,
         );
