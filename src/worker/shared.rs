@@ -45,6 +45,9 @@ pub(super) struct Shared {
     /// The call that runs; also held while it is cancelled or given up, so that neither can hit
     /// the next one.
     running: Mutex<Option<Running>>,
+    /// The youngest call that was to be cancelled and was neither waiting nor running; written
+    /// while `running` is locked.
+    cancelled: AtomicU64,
     serving: Mutex<Serving>,
     serving_ended: Condvar,
 }
@@ -83,10 +86,12 @@ impl Shared {
             callers: Patience::new(blueprint.limits.wake),
             blueprint,
             counters: Counters::default(),
-            next_id: AtomicU64::new(0),
+            // None is 0.
+            next_id: AtomicU64::new(1),
             failure: OnceLock::new(),
             started: Mutex::new(started),
             running: Mutex::new(None),
+            cancelled: AtomicU64::new(0),
             serving: Mutex::default(),
             serving_ended: Condvar::new(),
         })
@@ -231,8 +236,12 @@ impl Shared {
                 return;
             }
         }
-        if let Some(running) = self.running().as_ref().filter(|running| running.id == id) {
-            running.slot.ask(Cause::Cancelled);
+        let running = self.running();
+        match running.as_ref() {
+            Some(running) if running.id == id => running.slot.ask(Cause::Cancelled),
+            // The thread may have just taken it out of the queue. Ids grow, so an older one that
+            // was answered long ago does not make this one forgotten.
+            _ => drop(self.cancelled.fetch_max(id, Ordering::Relaxed)),
         }
     }
 
@@ -256,6 +265,9 @@ impl Shared {
     pub(super) fn begin(&self, id: u64, slot: &Arc<Slot>, reply: Reply) {
         let mut running = self.running();
         slot.forget_asked();
+        if self.cancelled.load(Ordering::Relaxed) == id {
+            slot.ask(Cause::Cancelled);
+        }
         *running = Some(Running { id, slot: Arc::clone(slot), reply });
     }
 
