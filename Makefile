@@ -2,7 +2,7 @@
 
 PLUGINS := examples/plugins
 
-.PHONY: demo test lint bench soak v8
+.PHONY: demo test lint bench peers soak v8
 
 # Needs nothing but a Rust toolchain: see "Where V8 comes from" in the README.
 v8:
@@ -25,8 +25,15 @@ lint: v8
 	cargo clippy --quiet --lib --no-default-features -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --quiet --no-deps --document-private-items
 
+# What the crate costs, beside its floors; and then beside others.
 bench: v8
 	cargo bench
+	@$(MAKE) peers
+
+# The same work on other engines and designs, and packages from npm. See benches/peers/README.md.
+peers: v8
+	benches/peers/npm/fetch.sh
+	cargo run --release --manifest-path benches/peers/Cargo.toml
 
 # Minutes that the soak runs.
 MINUTES := 60
