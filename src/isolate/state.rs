@@ -1,7 +1,7 @@
 //! `State`: what the host's functions inside an isolate share with the isolate's owner.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -35,8 +35,9 @@ pub(super) struct State {
     pub(super) start: clock::Start,
     pub(super) random: RefCell<RandomSource>,
     pub(super) slot: Arc<Slot>,
-    /// What the plugin registered with `plugin.on`.
-    pub(super) hooks: RefCell<HashMap<String, v8::Global<v8::Function>>>,
+    /// What the plugin registered with `plugin.on`. A tree: few names are found sooner than they
+    /// are hashed.
+    pub(super) hooks: RefCell<BTreeMap<String, v8::Global<v8::Function>>>,
     /// What the plugin registered with `plugin.listen`.
     pub(super) listeners: RefCell<Listeners>,
     /// Rejected promises that nobody has handled yet.
