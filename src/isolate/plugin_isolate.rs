@@ -319,6 +319,11 @@ impl PluginIsolate {
         self.heap_use().used
     }
 
+    /// Bytes behind the plugin's `ArrayBuffer`s.
+    pub(crate) fn buffer_bytes(&self) -> usize {
+        self.world.as_ref().map_or(0, |world| world.state().buffers.used())
+    }
+
     /// Processor time that this thread has used.
     pub(crate) fn cpu_time(&self) -> Duration {
         self.slot.cpu_time()

@@ -25,9 +25,11 @@ pub struct WorkerStats {
     pub cpu_time_last: Duration,
     /// Processor time of the plugin's thread, what it does between calls included.
     pub cpu_time_total: Duration,
-    /// Bytes in use in V8's heap after the last call, garbage not yet collected included.
+    /// Bytes in use in V8's heap, garbage not yet collected included: after the last call, or, if
+    /// calls follow each other within a millisecond, after one that ended less than a millisecond
+    /// before the end of the last. A call that took a millisecond or more is always seen.
     pub heap_used: u64,
-    /// The most of that after any call.
+    /// The most of that at any time it was looked at.
     pub heap_peak: u64,
     /// Bytes behind `ArrayBuffer`s after the last call.
     pub buffer_bytes: u64,
@@ -107,7 +109,11 @@ impl Counters {
     pub(super) fn heap_is(&self, heap: HeapUse) {
         self.heap_used.store(heap.used as u64, Ordering::Relaxed);
         self.heap_peak.fetch_max(heap.used as u64, Ordering::Relaxed);
-        self.buffer_bytes.store(heap.buffers as u64, Ordering::Relaxed);
+        self.buffers_are(heap.buffers);
+    }
+
+    pub(super) fn buffers_are(&self, bytes: usize) {
+        self.buffer_bytes.store(bytes as u64, Ordering::Relaxed);
     }
 
     pub(super) fn cpu_used(&self, used: Duration) {
