@@ -196,19 +196,66 @@ impl PluginIsolate {
     /// As [`PluginWorker::call_hook`](crate::PluginWorker::call_hook), without those of a queue.
     pub fn call_hook(&mut self, hook: &str, argument: Value) -> WorkerResponse {
         let argument = Argument::new(argument, &self.blueprint.limits)?;
-        self.call_hook_with(hook, &argument)
+        self.call_hook_with(hook, argument)
     }
 
-    pub(crate) fn call_hook_with(&mut self, hook: &str, argument: &Argument) -> WorkerResponse {
+    pub(crate) fn call_hook_with(&mut self, hook: &str, argument: Argument) -> WorkerResponse {
+        self.call_and(hook, argument, value_out::to_json)
+    }
+
+    /// Calls the hook of this name with `bytes` as its one argument, a `Uint8Array`, and answers
+    /// the bytes that it returns: a `Uint8Array`, a `DataView` or an `ArrayBuffer`; a promise of
+    /// one is awaited.
+    ///
+    /// The argument is not copied if the vector has no spare capacity: the plugin gets its memory
+    /// itself, as part of [`ResourceLimits::array_buffers`]. The result is copied once, as the
+    /// plugin may keep what it has returned.
+    ///
+    /// ```
+    /// use plugin_sandbox::PluginIsolate;
+    ///
+    /// let mut plugin = PluginIsolate::builder("invert")
+    ///     .script("main.js", "plugin.on('invert', pixels => pixels.map(p => 255 - p))")
+    ///     .build()?;
+    /// assert_eq!(plugin.call_hook_bytes("invert", vec![0, 5, 255])?, [255, 250, 0]);
+    /// # Ok::<(), plugin_sandbox::PluginError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`call_hook`](Self::call_hook). [`NotSerializable`](PluginError::NotSerializable)
+    /// if the hook returns no bytes. [`TooLarge`](PluginError::TooLarge) if there are more than
+    /// [`ResourceLimits::argument_size`] or what is left of `array_buffers` on the way in, or
+    /// more than [`ResourceLimits::result_size`] on the way out.
+    ///
+    /// [`ResourceLimits::array_buffers`]: crate::ResourceLimits::array_buffers
+    /// [`ResourceLimits::argument_size`]: crate::ResourceLimits::argument_size
+    /// [`ResourceLimits::result_size`]: crate::ResourceLimits::result_size
+    pub fn call_hook_bytes(&mut self, hook: &str, bytes: Vec<u8>) -> Result<Vec<u8>, PluginError> {
+        let argument = Argument::bytes(bytes, &self.blueprint.limits)?;
+        self.call_and(hook, argument, value_out::to_bytes)
+    }
+
+    /// Calls a hook, and answers what `convert` makes of its settled result.
+    fn call_and<R>(
+        &mut self,
+        hook: &str,
+        argument: Argument,
+        convert: impl FnOnce(
+            &mut v8::PinScope<'_, '_>,
+            &State,
+            v8::Local<'_, v8::Value>,
+        ) -> Result<R, Failure>,
+    ) -> Result<R, PluginError> {
         self.guarded(|scope, state| {
             let Some(function) = hooks::find(scope, state, hook)? else {
                 return Err(PluginError::HookNotFound { hook: hook.to_owned() }.into());
             };
-            let argument = argument.to_v8(scope)?;
+            let argument = argument.into_v8(scope, state)?;
             let receiver = v8::undefined(scope).into();
             let value = function.call(scope, receiver, &[argument]).ok_or(Failure::Thrown)?;
             let value = settle::settle(scope, state, value)?;
-            value_out::to_json(scope, state, value)
+            convert(scope, state, value)
         })
     }
 
@@ -221,16 +268,16 @@ impl PluginIsolate {
     /// [`call_hook`](Self::call_hook).
     pub fn emit(&mut self, name: &str, payload: Value) -> Result<usize, PluginError> {
         let payload = Argument::new(payload, &self.blueprint.limits)?;
-        self.emit_with(name, &payload)
+        self.emit_with(name, payload)
     }
 
     pub(crate) fn emit_with(
         &mut self,
         name: &str,
-        payload: &Argument,
+        payload: Argument,
     ) -> Result<usize, PluginError> {
-        self.guarded(|scope, _| {
-            let payload = payload.to_v8(scope)?;
+        self.guarded(|scope, state| {
+            let payload = payload.into_v8(scope, state)?;
             events::dispatch(scope, name, payload)
         })
     }

@@ -24,6 +24,8 @@ pub(crate) enum Argument {
     /// A scalar, a string, or a short array of these.
     Direct(Value),
     Text(ArgumentText),
+    /// Becomes a `Uint8Array` over the same memory.
+    Bytes(Vec<u8>),
 }
 
 impl Argument {
@@ -50,20 +52,32 @@ impl Argument {
         }
     }
 
-    pub(super) fn to_v8<'s>(
-        &self,
-        scope: &v8::PinScope<'s, '_>,
+    /// # Errors
+    ///
+    /// [`PluginError::TooLarge`] if there are more than `argument_size` says.
+    pub(crate) fn bytes(bytes: Vec<u8>, limits: &ResourceLimits) -> Result<Self, PluginError> {
+        if bytes.len() as u64 > limits.argument_size.as_u64() {
+            return Err(too_large(limits.argument_size.to_string()));
+        }
+        Ok(Self::Bytes(bytes))
+    }
+
+    pub(super) fn into_v8<'s>(
+        self,
+        scope: &mut v8::PinScope<'s, '_>,
+        state: &State,
     ) -> Result<v8::Local<'s, v8::Value>, Failure> {
         match self {
             Self::Text(text) => text.parse(scope),
+            Self::Bytes(bytes) => bytes_to_v8(scope, state, bytes),
             Self::Direct(Value::Array(items)) => {
                 let mut handles = [v8::null(scope).into(); MAX_DIRECT_ITEMS];
-                for (handle, item) in handles.iter_mut().zip(items) {
+                for (handle, item) in handles.iter_mut().zip(&items) {
                     *handle = scalar(scope, item)?;
                 }
                 Ok(v8::Array::new_with_elements(scope, &handles[..items.len()]).into())
             }
-            Self::Direct(value) => scalar(scope, value),
+            Self::Direct(value) => scalar(scope, &value),
         }
     }
 }
@@ -173,14 +187,7 @@ fn build<'s>(
     let limits = &state.blueprint.limits;
     let deeper = || depth.checked_sub(1).ok_or_else(|| too_large(depth_limit(limits)));
     Ok(match data {
-        Data::Bytes(bytes) => {
-            let length = bytes.len();
-            let Some(buffer) = state.buffers.adopt(scope, bytes) else {
-                let limit = format!("{} of array buffers", limits.array_buffers);
-                return Err(too_large(limit).into());
-            };
-            v8::Uint8Array::new(scope, buffer, 0, length).or_thrown()?.into()
-        }
+        Data::Bytes(bytes) => bytes_to_v8(scope, state, bytes)?,
         Data::Array(items) => {
             let depth = deeper()?;
             let items: Result<Vec<_>, _> =
@@ -205,6 +212,20 @@ fn build<'s>(
             text.parse(scope)?
         }
     })
+}
+
+/// Bytes as a `Uint8Array`, which are not copied.
+fn bytes_to_v8<'s>(
+    scope: &mut v8::PinScope<'s, '_>,
+    state: &State,
+    bytes: Vec<u8>,
+) -> Result<v8::Local<'s, v8::Value>, Failure> {
+    let length = bytes.len();
+    let Some(buffer) = state.buffers.adopt(scope, bytes) else {
+        let limit = format!("{} of array buffers", state.blueprint.limits.array_buffers);
+        return Err(too_large(limit).into());
+    };
+    Ok(v8::Uint8Array::new(scope, buffer, 0, length).or_thrown()?.into())
 }
 
 fn spend(left: &mut u64, bytes: u64, limits: &ResourceLimits) -> Result<(), PluginError> {

@@ -125,6 +125,24 @@ pub(super) fn to_json(
     walk.value(scope, value, None).map_err(|refusal| refusal.into_failure(&state.slot))
 }
 
+/// The bytes of `value`, which must be some.
+pub(super) fn to_bytes(
+    scope: &mut Scope<'_, '_>,
+    state: &State,
+    value: v8::Local<'_, v8::Value>,
+) -> Result<Vec<u8>, Failure> {
+    let has_bytes = value.is_uint8_array() || value.is_data_view() || value.is_array_buffer();
+    let refused = || Refusal::unfit("not a Uint8Array, DataView or ArrayBuffer");
+    let bytes = v8::Local::<v8::Object>::try_from(value).ok().filter(|_| has_bytes);
+    let bytes = bytes.ok_or_else(refused).and_then(|object| {
+        match Walk::new(state)?.bytes(scope, object, None)? {
+            Data::Bytes(bytes) => Ok(bytes),
+            _ => Err(refused()),
+        }
+    });
+    bytes.map_err(|refusal| refusal.into_failure(&state.slot))
+}
+
 /// The JSON value of `value`, and its bytes as `result_size` counts them.
 pub(super) fn to_json_counted(
     scope: &mut Scope<'_, '_>,

@@ -209,13 +209,11 @@ impl Server<'_> {
 fn perform(isolate: &mut PluginIsolate, task: Task) -> WorkerResponse {
     contained(isolate, |isolate| match task {
         Task::Execute { code } => isolate.execute(&code),
-        Task::CallHook { hook, argument } => isolate.call_hook_with(&hook, &argument),
-        Task::CallOfBatch { hook, argument } => isolate.call_hook_with(&hook, &argument),
+        Task::CallHook { hook, argument } => isolate.call_hook_with(&hook, argument),
+        Task::CallOfBatch { hook, argument } => isolate.call_hook_with(&hook, argument),
         Task::RunScript { name, code } => isolate.run_script(&name, &code).map(|()| Value::Null),
         Task::ListHooks => isolate.hooks().map(Value::from),
-        Task::Event { name, payload, .. } => {
-            isolate.emit_with(&name, &payload).map(|_| Value::Null)
-        }
+        Task::Event { name, payload, .. } => isolate.emit_with(&name, payload).map(|_| Value::Null),
         Task::HasHook { hook } => isolate.has_hook(&hook).map(Value::from),
     })
 }

@@ -1,6 +1,6 @@
 //! The table of values in the crate's documentation, row by row.
 
-use plugin_sandbox::{PluginError, PluginWorker, Value};
+use plugin_sandbox::{ByteSize, PluginError, PluginIsolate, PluginWorker, ResourceLimits, Value};
 use serde_json::json;
 
 use crate::support::{assert_alive, hasty_worker, plugin, thrown, worker};
@@ -262,4 +262,107 @@ fn arguments_beyond_their_limits_are_refused_before_they_are_queued() {
     let answer = worker.blocking_call_hook("f", "x".repeat(9 << 20).into());
     assert!(matches!(answer, Err(PluginError::TooLarge { what: "the argument", .. })));
     assert_alive(&worker);
+}
+
+#[test]
+fn an_argument_is_held_to_its_size_whichever_way_it_goes_in() {
+    let mut limits = ResourceLimits::default();
+    limits.argument_size = ByteSize::b(10);
+    let builder = PluginIsolate::builder("echo").limits(limits);
+    let mut plugin = builder.script("m.js", "plugin.on('echo', x => x)").build().unwrap();
+    for fits in [json!("12345678"), json!(1_234_567_890), json!([1, 2, 3, 4]), json!("\u{1}..")] {
+        assert_eq!(plugin.call_hook("echo", fits.clone()), Ok(fits));
+    }
+    for beyond in
+        [json!("123456789"), json!(12_345_678_901_u64), json!([1, 2, 3, 4, 5]), json!("\u{1}\u{1}")]
+    {
+        let answer = plugin.call_hook("echo", beyond.clone());
+        assert!(matches!(answer, Err(PluginError::TooLarge { .. })), "{beyond}: {answer:?}");
+    }
+}
+
+#[test]
+fn numbers_are_the_same_alone_in_short_arrays_and_in_long_ones() {
+    let worker = plugin(
+        "var expected;
+        plugin.on('one', x => Object.is(x, expected));
+        plugin.on('all', x => x.every(item => Object.is(item, expected)))",
+    );
+    for number in [json!(-0.0), json!(u64::MAX), json!(i64::MIN), json!(5e-324), json!(0.1)] {
+        worker.blocking_execute(format!("expected = {number}; 0")).unwrap();
+        assert_eq!(worker.blocking_call_hook("one", number.clone()), Ok(true.into()), "{number}");
+        for count in [1, 8, 9] {
+            let argument = json!(vec![number.clone(); count]);
+            assert_eq!(worker.blocking_call_hook("all", argument), Ok(true.into()), "{number}");
+        }
+    }
+}
+
+#[test]
+fn a_plugin_that_replaces_object_keys_does_not_choose_what_is_read() {
+    let worker = worker();
+    worker.blocking_execute("Object.keys = Reflect.ownKeys = () => { throw 1 }; 1").unwrap();
+    becomes(&worker, "({ b: 1, 2: 'two', a: {} })", json!({ "2": "two", "b": 1, "a": {} }));
+}
+
+#[test]
+fn items_of_short_arguments_are_their_own_whatever_array_prototype_says() {
+    let worker = plugin("plugin.on('echo', x => x)");
+    let code = "Object.defineProperty(Array.prototype, '0', { set() {}, get: () => 'owned' }); 1";
+    worker.blocking_execute(code).unwrap();
+    for argument in [json!([1, 2]), json!(vec![1; 20])] {
+        assert_eq!(worker.blocking_call_hook("echo", argument.clone()), Ok(argument));
+    }
+}
+
+/// A plugin with hooks that take or answer bytes.
+fn bytes_plugin(limits: ResourceLimits) -> PluginIsolate {
+    let code = "let kept; const on = plugin.on;
+        on('echo', x => x); on('part', x => new DataView(x.buffer, 1, 2));
+        on('buffer', async x => x.buffer); on('kind', x => { throw new Error(typeof x + x.constructor.name) });
+        on('nothing', () => ({ length: 1, get 0() { throw 1 } }));
+        on('keep', x => kept = x); on('change', x => { kept[0] = 9; return kept });";
+    PluginIsolate::builder("bytes").limits(limits).script("m.js", code).build().unwrap()
+}
+
+#[test]
+fn bytes_go_in_as_a_typed_array_and_out_of_anything_that_has_bytes() {
+    let mut plugin = bytes_plugin(ResourceLimits::default());
+    assert_eq!(plugin.call_hook_bytes("echo", vec![1, 2, 3]), Ok(vec![1, 2, 3]));
+    assert_eq!(plugin.call_hook_bytes("echo", vec![]), Ok(vec![]));
+    assert_eq!(plugin.call_hook_bytes("part", vec![1, 2, 3, 4]), Ok(vec![2, 3]));
+    assert_eq!(plugin.call_hook_bytes("buffer", vec![5; 100]), Ok(vec![5; 100]));
+    let thrown = plugin.call_hook_bytes("kind", vec![1]).unwrap_err();
+    assert!(thrown.to_string().contains("objectUint8Array"), "{thrown}");
+}
+
+#[test]
+fn what_is_no_bytes_is_refused_and_not_read() {
+    let mut plugin = bytes_plugin(ResourceLimits::default());
+    let answer = plugin.call_hook_bytes("nothing", vec![]);
+    assert!(matches!(answer, Err(PluginError::NotSerializable { .. })), "{answer:?}");
+}
+
+#[test]
+fn bytes_that_the_plugin_keeps_are_not_those_that_the_host_got() {
+    let mut plugin = bytes_plugin(ResourceLimits::default());
+    let first = plugin.call_hook_bytes("keep", vec![1, 2]).unwrap();
+    assert_eq!(plugin.call_hook_bytes("change", vec![]), Ok(vec![9, 2]));
+    assert_eq!(first, [1, 2]);
+}
+
+#[test]
+fn bytes_are_held_to_the_sizes_of_arguments_results_and_buffers() {
+    let mut limits = ResourceLimits::default();
+    limits.argument_size = ByteSize::kib(64);
+    limits.result_size = ByteSize::kib(32);
+    limits.array_buffers = ByteSize::kib(48);
+    let mut plugin = bytes_plugin(limits);
+    assert_eq!(plugin.call_hook_bytes("echo", vec![1; 32 << 10]), Ok(vec![1; 32 << 10]));
+    for (size, what) in [(65, "argument"), (49, "argument"), (33, "result")] {
+        match plugin.call_hook_bytes("echo", vec![1; size << 10]) {
+            Err(PluginError::TooLarge { what: named, .. }) => assert!(named.contains(what)),
+            other => panic!("{size} KiB answered {other:?}"),
+        }
+    }
 }
