@@ -436,6 +436,8 @@ impl PluginIsolate {
         let patient = Budget { wall: PATIENCE.max(self.wall_time), cpu: None };
         self.enter_within(patient, |scope, _| {
             let capabilities = blueprint.granted.now();
+            // First of all, so that what does not stay is not hardened.
+            realm::remove_what_is_not_listed(scope, &capabilities)?;
             prelude::harden(scope, blueprint.limits.hardening, &capabilities)?;
             clock::limit(scope, capabilities.clock)?;
             realm::build(scope)

@@ -115,14 +115,13 @@ pub(super) fn is_taken(name: &str) -> bool {
     is_language_name(name) || OWN.contains(&name) || web::is_name(name)
 }
 
-/// Makes the global object of the present context the plugin's.
+/// Defines on the global object of the present context what the plugin gets besides the language.
 pub(super) fn build(scope: &mut v8::PinScope<'_, '_>) -> Result<(), Failure> {
     let state = State::of(scope);
     let capabilities = &state.capabilities.borrow().clone();
     let context = scope.get_current_context();
     context.set_allow_generation_from_strings(capabilities.has(Capability::CodeGeneration));
     let global = context.global(scope);
-    remove_what_is_not_listed(scope, global, capabilities)?;
     console::define(scope, global)?;
     clock::define(scope, global)?;
     random::define(scope, global)?;
@@ -144,11 +143,12 @@ pub(super) fn build(scope: &mut v8::PinScope<'_, '_>) -> Result<(), Failure> {
     host_calls::define(scope, global)
 }
 
-fn remove_what_is_not_listed(
+/// Removes from the global object of the present context what a plugin does not get.
+pub(super) fn remove_what_is_not_listed(
     scope: &mut v8::PinScope<'_, '_>,
-    global: v8::Local<'_, v8::Object>,
     capabilities: &PluginCapabilities,
 ) -> Result<(), Failure> {
+    let global = scope.get_current_context().global(scope);
     let keys = global.get_own_property_names(scope, inspect::all_own_keys()).or_thrown()?;
     for index in 0..keys.length() {
         let key = keys.get_index(scope, index).or_thrown()?;

@@ -12,6 +12,12 @@ use crate::policy::ResourceLimits;
 /// V8's limit, in KiB below the beginning of a thread's stack; set in `platform`.
 pub(super) const V8_STACK_KIB: usize = 984;
 
+thread_local! {
+    /// Where this thread's stack begins, which stays so. For the first thread of a process the
+    /// C library reads all of `/proc/self/maps` to tell.
+    static START: Option<usize> = platform::stack_start();
+}
+
 /// Calls guest code with a limited stack.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GuestStack {
@@ -25,7 +31,7 @@ impl GuestStack {
     /// For guest code on this thread, which may use `size` bytes.
     pub(super) fn of_this_thread(size: usize) -> Self {
         let unlimited = size >= ResourceLimits::MAX_STACK.as_u64() as usize;
-        let Some(start) = platform::stack_start().filter(|_| !unlimited) else {
+        let Some(start) = START.with(|start| *start).filter(|_| !unlimited) else {
             return Self { begin: None, end: 0 };
         };
         let end = start.saturating_sub(V8_STACK_KIB << 10);

@@ -1,6 +1,6 @@
 // The hardening prelude: one expression, evaluated to a function that the host calls once in a fresh
-// realm, before any guest code, with 'full' or 'abort-only', and whether buffers may be resizable. Pure JavaScript, so it can live in a
-// startup snapshot.
+// realm, before any guest code, with 'full' or 'abort-only', and whether buffers may be resizable. Every
+// isolate pays for what this does at once: what is rarely needed is made when it is first needed.
 //
 // WHAT HOLDS AFTERWARDS ('full'): no call of a single built-in aborts the process or runs for long
 // without polling V8's interrupt flag. Refused calls throw a RangeError that starts with
@@ -32,17 +32,17 @@
 
   // ---------------------------------------------------------------------------------------- limits
   const UNCHECKED = 1024; // arrays up to here go straight to V8, whatever their prototypes are
-  const UNPOLLED = 2 ** 20; // elements a built-in may walk without polling: 0.01–0.1 s, sparse arrays 0.4 s
+  const UNPOLLED = 2 ** 20; // elements a built-in may walk without polling: 0.01-0.1 s, sparse arrays 0.4 s
   const MAX_ELEMENTS = 2 ** 24; // elements of an array-like; beyond this a call is refused
   const MAX_LIST = 2 ** 18; // arguments of apply and construct; the stack overflows at about 2^17
-  const MAX_KEYS = 2 ** 18; // index keys listed by Object.keys and its kin: 1.2 µs each
+  const MAX_KEYS = 2 ** 18; // index keys listed by Object.keys and its kin: 1.2 us each
   const MAX_PATTERN = 2 ** 16; // characters of a dynamic regular expression: 0.25 s, native memory
-  const MAX_TEXT = 2 ** 22; // characters given to a parser or an encoder: 0.1–0.7 s
+  const MAX_TEXT = 2 ** 22; // characters given to a parser or an encoder: 0.1-0.7 s
   const MAX_CASE_TEXT = 2 ** 24; // characters to upper or lower case, to compare or to escape quotes in
   const SMALL_TEXT = 2 ** 12; // characters searched without looking at the needle
-  const SHORT_WALK = 2 ** 18; // characters a built-in may cut into pieces without polling: 0.45 µs each
-  const SEARCH_STEPS = 2 ** 26; // haystack × needle walked without polling: 0.25 s at worst
-  const MAX_SEARCH_STEPS = 2 ** 36; // haystack × needle; beyond this a search is refused
+  const SHORT_WALK = 2 ** 18; // characters a built-in may cut into pieces without polling: 0.45 us each
+  const SEARCH_STEPS = 2 ** 26; // haystack x needle walked without polling: 0.25 s at worst
+  const MAX_SEARCH_STEPS = 2 ** 36; // haystack x needle; beyond this a search is refused
   const MAX_WASM_PAGES = 2 ** 12; // 64 KiB each: 256 MiB
 
   // -------------------------------------------------------------------------------------- captured
@@ -77,13 +77,23 @@
   // Private fields are stamped on foreign objects through the constructor's return value. They cannot be
   // seen, forged or trapped.
   const Foreign = class { constructor(object) { return object; } };
-  const Wrapper = class extends Foreign {
-    #original;
-    constructor(wrapper, original) { super(wrapper); this.#original = original; }
-    static original(f) { return #original in f ? f.#original : f; }
-  };
+  // Wrappers and what they stand for, in turn: a Map is made of them when it is first asked for.
+  const pairs = [];
+  let originals;
+  const MapOf = Map;
+  const mapGet = uncurry(Map.prototype.get);
+  const mapSet = uncurry(Map.prototype.set);
+  function originalOf(f) {
+    if (originals === undefined) {
+      const map = new MapOf();
+      for (let i = 0; i < pairs.length; i += 2) mapSet(map, pairs[i], pairs[i + 1]);
+      originals = map; // only now: the call may be stopped in the loop
+    }
+    const original = mapGet(originals, f);
+    return original === undefined ? f : original;
+  }
   // Which objects are Proxies, and of what. The map is made with the first Proxy: until then the
-  // question costs nothing, and a snapshot holds no weak collection.
+  // question costs nothing.
   const WeakMapOf = WeakMap;
   const weakHas = uncurry(WeakMap.prototype.has);
   const weakGet = uncurry(WeakMap.prototype.get);
@@ -102,20 +112,18 @@
     return proxy;
   }
 
-  // Replaces owner[key], keeping the attributes. A name the host has already removed stays removed.
-  function put(owner, key, value) {
-    const { writable, enumerable, configurable } = getOwnPropertyDescriptor(owner, key);
-    defineProperty(owner, key, { __proto__: null, value, writable, enumerable, configurable });
-  }
+  // Replaces owner[key], which is writable, and so keeps its attributes. A name the host has already
+  // removed stays removed.
   function replace(owner, key, wrapper) {
-    const descriptor = getOwnPropertyDescriptor(owner, key);
-    if (descriptor === undefined) return;
-    new Wrapper(wrapper, descriptor.value);
-    put(owner, key, wrapper);
+    if (!hasOwn(owner, key)) return;
+    pairs[pairs.length] = wrapper;
+    pairs[pairs.length] = owner[key];
+    owner[key] = wrapper;
   }
 
   function install(owner, methods) {
-    for (const key of ownKeys(methods)) replace(owner, key, methods[key]);
+    const keys = ownKeys(methods);
+    for (let i = 0; i < keys.length; i++) replace(owner, keys[i], methods[keys[i]]);
   }
 
   // Makes `wrapper` stand for the constructor owner[name]: same statics, same prototype object, and the
@@ -127,7 +135,7 @@
       else if (key !== 'length' && key !== 'name') defineProperty(wrapper, key, getOwnPropertyDescriptor(original, key));
     }
     setPrototypeOf(wrapper, getPrototypeOf(original));
-    put(original.prototype, 'constructor', wrapper);
+    original.prototype.constructor = wrapper;
     replace(owner, name, wrapper);
   }
 
@@ -249,7 +257,7 @@
     return constructor === undefined || constructor === ArrayOf ? undefined : construct(constructor, [0]);
   }
 
-  // V8's searches are quadratic at worst and do not poll: 3 ns for each of haystack × needle. Large ones
+  // V8's searches are quadratic at worst and do not poll: 3 ns for each of haystack x needle. Large ones
   // go window by window; substrings of this size are views, not copies.
   function searchWindow(name, text, needle) {
     const steps = text.length * needle.length;
@@ -452,7 +460,7 @@
   // Parsing and compiling a pattern takes native memory outside every heap limit (240 bytes a character),
   // does not poll, and `new RegExp('a|'.repeat(2**23)).test('')` aborts; so dynamic patterns are capped.
   // That needs another RegExp.prototype.constructor, which invalidates V8's species protector and sends
-  // every RegExp method down a path 6–30 times slower. `exec` and `test` are not affected: the methods are
+  // every RegExp method down a path 6-30 times slower. `exec` and `test` are not affected: the methods are
   // therefore written here on top of `exec`, following the specification. They poll, and so need no cap.
   // One deviation: on a direct instance they ask `global` and the like instead of `flags`, as V8 does.
   {
@@ -777,7 +785,7 @@
 
   // A Function.prototype.toString that shows V8's own text for wrappers, and for itself.
   install(functionPrototype, {
-    toString() { return apply(functionToString, typeof this === 'function' ? Wrapper.original(this) : this, []); },
+    toString() { return apply(functionToString, typeof this === 'function' ? originalOf(this) : this, []); },
   });
 
   if (!full) return;
@@ -1160,15 +1168,14 @@
 
     // Sorting a run of combining marks is quadratic in its length; long runs occur in attacks only.
     const nativeNormalize = uncurry(stringPrototype.normalize);
-    const longRun = /\p{M}{33}/u;
-    const exec = uncurry(longRun.exec);
+    const exec = uncurry(regexpPrototype.exec);
     install(stringPrototype, {
       normalize() {
         if (this === undefined || this === null) return nativeNormalize(this);
         const text = toText(this);
         if (text.length > 2 * SMALL_TEXT) {
           if (text.length > MAX_TEXT) refuse('the length of a string given to normalize', text.length, MAX_TEXT);
-          if (exec(longRun, text) !== null) refuse('a run of combining marks in a long string', 33, 32);
+          if (exec(/\p{M}{33}/u, text) !== null) refuse('a run of combining marks in a long string', 33, 32);
         }
         return arguments.length === 0 ? nativeNormalize(text) : nativeNormalize(text, arguments[0]);
       },
@@ -1393,7 +1400,7 @@
         return apply(from, this, arguments);
       },
     });
-    // The built-in order is sorted without polling: 0.1 µs an element.
+    // The built-in order is sorted without polling: 0.1 us an element.
     const numericOrder = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
     const totalOrder = (a, b) => { // -0 before 0, NaN last
       if (a < b) return -1;
