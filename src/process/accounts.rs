@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytesize::ByteSize;
 
 use super::resident::resident_bytes;
+use super::trim;
 use crate::policy::{Limit, ProcessLimits};
 use crate::protocol::PluginError;
 
@@ -77,6 +78,7 @@ pub(crate) struct Admission(u64);
 impl Drop for Admission {
     fn drop(&mut self) {
         ADMITTED.fetch_sub(self.0, Ordering::Relaxed);
+        trim::isolate_ended();
     }
 }
 
@@ -88,7 +90,10 @@ pub(crate) fn admit(memory: ByteSize) -> Result<Admission, PluginError> {
     let limit = limits().admitted_memory.at().map_or(u64::MAX, |limit| limit.as_u64());
     let grow = |used: u64| used.checked_add(memory).filter(|&sum| sum <= limit);
     match ADMITTED.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grow) {
-        Ok(_) => Ok(Admission(memory)),
+        Ok(_) => {
+            trim::isolate_begins();
+            Ok(Admission(memory))
+        }
         Err(used) => {
             let used = used.saturating_add(memory);
             Err(PluginError::ProcessLimit { what: "admitted_memory", used, limit })

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod resident;
+mod trim;
 
 pub(crate) use accounts::{
     Admission, Quarantined, admit, check_quarantined, check_resident, quarantine,

@@ -52,6 +52,8 @@ fn serve(shared: &Arc<Shared>, ticket: &Ticket) {
             server.note_use();
             shared.is_started();
             server.serve_calls();
+            // Every caller has been answered; only a shutdown waits for this.
+            server.isolate.give_memory_back();
         }
         Err(error) => {
             shared.report_start(Err(error.clone()));

@@ -56,6 +56,26 @@ fn five_hundred_workers_leave_no_thread_and_no_memory_behind() {
 }
 
 #[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn workers_that_end_give_their_memory_back_to_the_system() {
+    alone("process::workers_that_end_give_their_memory_back_to_the_system", || {
+        round(20);
+        let before = resident_megabytes();
+        let worker = |n| PluginWorker::new(format!("w{n}"), PluginCapabilities::default());
+        let workers: Vec<_> = (0..100).map(worker).collect();
+        for worker in &workers {
+            let garbage = "Array.from({ length: 30_000 }, (_, i) => ({ i })).length";
+            assert_eq!(worker.blocking_execute(garbage), Ok(30_000.into()));
+        }
+        let held = resident_megabytes() - before;
+        drop(workers);
+        let kept = resident_megabytes().saturating_sub(before);
+        eprintln!("{held} MB held by 100 workers, {kept} MB kept after them");
+        assert!(kept * 4 < held, "{kept} of {held} MB are kept");
+    });
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_worker_that_was_never_called_leaves_no_thread_behind() {
     alone("process::a_worker_that_was_never_called_leaves_no_thread_behind", || {
