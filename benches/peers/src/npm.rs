@@ -67,6 +67,9 @@ pub(crate) const WORKLOADS: [Workload; 3] = [
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Worked {
     pub(crate) call_us: f64,
+    /// That over bare V8's in the same round; filled in by the parent.
+    #[serde(default)]
+    pub(crate) over_bare: Option<f64>,
     /// Of what came out, so that all are seen to have done the same.
     pub(crate) result_length: usize,
 }
@@ -135,7 +138,7 @@ fn sandboxed(script: &str, document: String, hardening: Hardening) -> Worked {
         let result = plugin.call_hook("work", document.clone()).expect("it works");
         result_length = result.as_str().map_or(0, str::len);
     });
-    Worked { call_us, result_length }
+    Worked { call_us, over_bare: None, result_length }
 }
 
 /// V8 as it comes, text in and text out.
@@ -162,7 +165,7 @@ fn unguarded(script: &str, document: &str) -> Worked {
         }
         result_length = result.to_rust_string_lossy(scope).len();
     });
-    Worked { call_us, result_length }
+    Worked { call_us, over_bare: None, result_length }
 }
 
 /// `None` without a `node`.

@@ -146,12 +146,11 @@ fn npm_table(report: &Report) -> String {
     );
     for (workload, places) in &report.npm {
         let _ = write!(table, "| {workload} |");
-        let bare = places.get("bare").map(|worked| worked.call_us);
         for place in PLACES {
-            let cell = places.get(place).zip(bare).map(|(worked, bare)| {
-                let ratio = worked.call_us / bare;
+            let cell = places.get(place).and_then(|worked| {
                 let time = three_digits(worked.call_us / 1e3);
-                if place == "bare" { format!("{time} ms") } else { format!("{ratio:.2}×") }
+                let ratio = worked.over_bare?;
+                Some(if place == "bare" { format!("{time} ms") } else { format!("{ratio:.2}×") })
             });
             let _ = write!(table, " {} |", cell.unwrap_or("–".to_owned()));
         }
@@ -161,12 +160,12 @@ fn npm_table(report: &Report) -> String {
 }
 
 fn npm_chart(report: &Report) -> String {
-    let mut bars = Vec::new();
     let mut labels = Vec::new();
     for (workload, places) in &report.npm {
-        let Some(bare) = places.get("bare") else { continue };
         for place in PLACES {
-            let Some(worked) = places.get(place) else { continue };
+            let Some(ratio) = places.get(place).and_then(|worked| worked.over_bare) else {
+                continue;
+            };
             let place = match place {
                 "bare" => "bare V8",
                 "node" => "Node",
@@ -174,10 +173,11 @@ fn npm_chart(report: &Report) -> String {
                 "abort-only" => "sandbox, abort-only",
                 _ => "sandbox, as is by default",
             };
-            labels.push((format!("{workload}: {place}"), worked.call_us / bare.call_us));
+            labels.push((format!("{workload}: {place}"), ratio));
         }
     }
-    bars.extend(labels.iter().map(|(label, value)| Bar { label, value: *value }));
+    let bars: Vec<Bar<'_>> =
+        labels.iter().map(|(label, value)| Bar { label, value: *value }).collect();
     chart("Packages from npm on real documents, over bare V8", "×", &bars)
 }
 

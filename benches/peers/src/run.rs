@@ -35,12 +35,20 @@ pub(crate) fn all(rounds: usize, only: &[&str]) -> Report {
             peers.entry(name).or_default().push(Figures { memory_kib, ..speed });
         }
         for workload in WORKLOADS.iter().filter(|workload| wanted(workload.name)) {
+            // The first of the places.
+            let mut bare_us = None;
             for place in PLACES.into_iter().filter(|place| node.is_some() || *place != "node") {
                 eprintln!("peers: round {round} of {rounds}, {} in {place}", workload.name);
-                match child::<Worked>(&["--npm", workload.name, "--place", place]) {
-                    Some(worked) => work.entry((workload.name, place)).or_default().push(worked),
-                    None => eprintln!("peers: {} in {place} failed, left out", workload.name),
+                let place_of = ["--npm", workload.name, "--place", place];
+                let Some(mut worked) = child::<Worked>(&place_of) else {
+                    eprintln!("peers: {} in {place} failed, left out", workload.name);
+                    continue;
+                };
+                if place == "bare" {
+                    bare_us = Some(worked.call_us);
                 }
+                worked.over_bare = bare_us.map(|bare_us| worked.call_us / bare_us);
+                work.entry((workload.name, place)).or_default().push(worked);
             }
         }
     }
@@ -49,7 +57,10 @@ pub(crate) fn all(rounds: usize, only: &[&str]) -> Report {
     for ((workload, place), all) in work {
         let mut times: Vec<f64> = all.iter().map(|worked| worked.call_us).collect();
         let call_us = median(&mut times).unwrap_or(f64::NAN);
-        let worked = Worked { call_us, result_length: all[0].result_length };
+        // Round by round, as what slows the machine seldom lasts for one round alone.
+        let mut ratios: Vec<f64> = all.iter().filter_map(|worked| worked.over_bare).collect();
+        let result_length = all[0].result_length;
+        let worked = Worked { call_us, over_bare: median(&mut ratios), result_length };
         npm.entry(workload.to_owned()).or_default().insert(place.to_owned(), worked);
     }
     Report { machine: Machine::here(), node, rounds, peers: peers.collect(), npm }

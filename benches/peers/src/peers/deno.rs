@@ -49,7 +49,10 @@ impl<const MENDED: bool> Engine for Deno<MENDED> {
             if !MENDED {
                 return Value::Null;
             }
-            let value = runtime.resolve_value(value).await.expect("it settles");
+            let settled = runtime.resolve(value);
+            let options = PollEventLoopOptions::default();
+            let value = runtime.with_event_loop_promise(settled, options).await;
+            let value = value.expect("it settles");
             deno_core::scope!(scope, runtime);
             let value = v8::Local::new(scope, value);
             serde_v8::from_v8(scope, value).expect("it is data")
