@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::measure::{DEADLINE, Peer};
 use crate::payload::SCRIPT;
 
-/// The defaults, but for the deadline that `spin` is measured by.
-fn limits() -> ResourceLimits {
+/// The defaults, but for time: `spin` is measured by it.
+fn under_deadline() -> ResourceLimits {
     let mut limits = ResourceLimits::default();
     limits.wall_time = DEADLINE;
     limits
@@ -19,7 +19,12 @@ fn was_stopped(answer: &WorkerResponse) -> bool {
 
 impl Peer for PluginWorker {
     fn start() -> Self {
-        Self::builder("peer").limits(limits()).script("peer.js", SCRIPT).build().expect("it builds")
+        Self::builder("peer").script("peer.js", SCRIPT).build().expect("it builds")
+    }
+
+    fn start_under_deadline() -> Self {
+        let builder = Self::builder("peer").limits(under_deadline());
+        builder.script("peer.js", SCRIPT).build().expect("it builds")
     }
 
     fn call(&mut self, argument: Value) -> Value {
@@ -41,7 +46,12 @@ impl Peer for PluginWorker {
 
 impl Peer for PluginIsolate {
     fn start() -> Self {
-        Self::builder("peer").limits(limits()).script("peer.js", SCRIPT).build().expect("it builds")
+        Self::builder("peer").script("peer.js", SCRIPT).build().expect("it builds")
+    }
+
+    fn start_under_deadline() -> Self {
+        let builder = Self::builder("peer").limits(under_deadline());
+        builder.script("peer.js", SCRIPT).build().expect("it builds")
     }
 
     fn call(&mut self, argument: Value) -> Value {
