@@ -70,7 +70,7 @@ fn workers_that_end_give_their_memory_back_to_the_system() {
         let held = resident_megabytes() - before;
         drop(workers);
         let kept = resident_megabytes().saturating_sub(before);
-        eprintln!("{held} MB held by 100 workers, {kept} MB kept after them");
+        println!("{held} MB held by 100 workers, {kept} MB kept after them");
         assert!(kept * 4 < held, "{kept} of {held} MB are kept");
     });
 }
