@@ -7,23 +7,33 @@ use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use plugin_sandbox::{
-    Hardening, PluginCapabilities, PluginIsolate, PluginWorker, ResourceLimits, Value,
+    ByteSize, Hardening, PluginCapabilities, PluginIsolate, PluginWorker, ResourceLimits, Value,
 };
 use serde_json::json;
 
 const ECHO: &str = "plugin.on('echo', x => x)";
 
-fn payloads() -> [(&'static str, Value); 3] {
+fn payloads() -> [(&'static str, Value); 7] {
     let record = json!({
         "id": 1234, "name": "A record of ordinary size", "tags": ["one", "two", "three"],
         "price": 12.5, "open": true, "owner": { "name": "Ada", "mail": "ada@example.org" },
         "notes": "Some text that a plugin may look at, neither long nor short, as such texts are."
     });
-    let table = Value::Array(vec![record.clone(); 40]);
-    [("16 B", json!([1, "two"])), ("350 B", record), ("10 kB", table)]
+    let table = |rows| Value::Array(vec![record.clone(); rows]);
+    let (small, large) = (table(40), table(4000));
+    [
+        ("integer", json!(42)),
+        ("boolean", json!(true)),
+        ("short string", json!("a short string")),
+        ("16 B", json!([1, "two"])),
+        ("350 B", record),
+        ("10 kB", small),
+        ("1 MB", large),
+    ]
 }
 
-/// The work of one call done by hand: JSON text in, the function, JSON text out.
+/// The work of one call done by hand, each way that suggests itself. As the sandbox does, each
+/// takes the argument with it.
 fn bare_v8(criterion: &mut Criterion, group: &str, payload: &Value) {
     let isolate = &mut v8::Isolate::new(v8::CreateParams::default());
     v8::scope!(let scope, isolate);
@@ -33,24 +43,47 @@ fn bare_v8(criterion: &mut Criterion, group: &str, payload: &Value) {
     let echo = v8::Script::compile(scope, source, None).unwrap().run(scope).unwrap();
     let echo = v8::Local::<v8::Function>::try_from(echo).unwrap();
     let receiver = v8::undefined(scope).into();
-    criterion.benchmark_group(group).bench_function("bare V8, JSON text both ways", |bencher| {
-        bencher.iter(|| {
+    let mut group = criterion.benchmark_group(group);
+    group.bench_function("bare V8, JSON text both ways", |bencher| {
+        let call = |payload: Value| {
             v8::scope!(let scope, scope);
-            let text = serde_json::to_string(payload).unwrap();
+            let text = serde_json::to_string(&payload).unwrap();
             let text = v8::String::new(scope, &text).unwrap();
             let argument = v8::json::parse(scope, text).unwrap();
             let value = echo.call(scope, receiver, &[argument]).unwrap();
             let text = v8::json::stringify(scope, value).unwrap().to_rust_string_lossy(scope);
-            black_box(serde_json::from_str::<Value>(&text).unwrap())
-        });
+            serde_json::from_str::<Value>(&text).unwrap()
+        };
+        bencher.iter_batched(|| payload.clone(), call, BatchSize::SmallInput);
     });
-    criterion.benchmark_group(group).bench_function("bare V8, serde_v8 both ways", |bencher| {
-        bencher.iter(|| {
+    group.bench_function("bare V8, serde_v8 both ways", |bencher| {
+        let call = |payload: Value| {
             v8::scope!(let scope, scope);
-            let argument = serde_v8::to_v8(scope, payload).unwrap();
+            let argument = serde_v8::to_v8(scope, &payload).unwrap();
             let value = echo.call(scope, receiver, &[argument]).unwrap();
-            black_box(serde_v8::from_v8::<Value>(scope, value).unwrap())
-        });
+            serde_v8::from_v8::<Value>(scope, value).unwrap()
+        };
+        bencher.iter_batched(|| payload.clone(), call, BatchSize::SmallInput);
+    });
+    if payload.is_array() || payload.is_object() {
+        return;
+    }
+    group.bench_function("bare V8, handles both ways", |bencher| {
+        let call = |payload: Value| {
+            v8::scope!(let scope, scope);
+            let argument: v8::Local<'_, v8::Value> = match &payload {
+                Value::Bool(bool) => v8::Boolean::new(scope, *bool).into(),
+                Value::String(text) => v8::String::new(scope, text).unwrap().into(),
+                number => v8::Number::new(scope, number.as_f64().unwrap()).into(),
+            };
+            let value = echo.call(scope, receiver, &[argument]).unwrap();
+            match payload {
+                Value::Bool(_) => value.is_true().into(),
+                Value::String(_) => value.to_rust_string_lossy(scope).into(),
+                _ => Value::from(value.integer_value(scope).unwrap()),
+            }
+        };
+        bencher.iter_batched(|| payload.clone(), call, BatchSize::SmallInput);
     });
 }
 
@@ -60,11 +93,13 @@ fn call(criterion: &mut Criterion) {
         let mut isolate = PluginIsolate::builder("echo").script("m.js", ECHO).build().unwrap();
         bare_v8(criterion, &group, &payload);
         criterion.benchmark_group(&group).bench_function("PluginIsolate", |bencher| {
-            bencher.iter(|| isolate.call_hook("echo", payload.clone()).unwrap());
+            let call = |payload| isolate.call_hook("echo", payload).unwrap();
+            bencher.iter_batched(|| payload.clone(), call, BatchSize::SmallInput);
         });
         let worker = PluginWorker::builder("echo").script("m.js", ECHO).build().unwrap();
         criterion.benchmark_group(&group).bench_function("PluginWorker", |bencher| {
-            bencher.iter(|| worker.blocking_call_hook("echo", payload.clone()).unwrap());
+            let call = |payload| worker.blocking_call_hook("echo", payload).unwrap();
+            bencher.iter_batched(|| payload.clone(), call, BatchSize::SmallInput);
         });
         criterion.benchmark_group(&group).bench_function("PluginWorker, 64 in flight", |bencher| {
             bencher.iter(|| {
@@ -73,6 +108,47 @@ fn call(criterion: &mut Criterion) {
             });
         });
     }
+}
+
+/// Ten megabytes in and out again.
+fn bytes(criterion: &mut Criterion) {
+    const SIZE: usize = 10 << 20;
+    let mut group = criterion.benchmark_group("bytes, 10 MB");
+    group.sample_size(20);
+    let mut limits = ResourceLimits::default();
+    limits.argument_size = ByteSize::mib(16);
+    limits.result_size = ByteSize::mib(16);
+    let builder = PluginIsolate::builder("echo").limits(limits).script("m.js", ECHO);
+    let mut plugin = builder.build().unwrap();
+    group.bench_function("PluginIsolate", |bencher| {
+        let call = |bytes| plugin.call_hook_bytes("echo", bytes).unwrap();
+        bencher.iter_batched(|| vec![7; SIZE], call, BatchSize::PerIteration);
+    });
+    group.bench_function("one copy", |bencher| {
+        bencher.iter_batched(|| vec![7_u8; SIZE], |bytes| bytes.clone(), BatchSize::PerIteration);
+    });
+    let isolate = &mut v8::Isolate::new(v8::CreateParams::default());
+    v8::scope!(let scope, isolate);
+    let context = v8::Context::new(scope, v8::ContextOptions::default());
+    let scope = &mut v8::ContextScope::new(scope, context);
+    let source = v8::String::new(scope, "x => x").unwrap();
+    let echo = v8::Script::compile(scope, source, None).unwrap().run(scope).unwrap();
+    let echo = v8::Local::<v8::Function>::try_from(echo).unwrap();
+    let receiver = v8::undefined(scope).into();
+    group.bench_function("bare V8, adopted and copied once", |bencher| {
+        let call = |bytes: Vec<u8>| {
+            v8::scope!(let scope, scope);
+            let store = v8::ArrayBuffer::new_backing_store_from_vec(bytes).make_shared();
+            let buffer = v8::ArrayBuffer::with_backing_store(scope, &store);
+            let array = v8::Uint8Array::new(scope, buffer, 0, SIZE).unwrap();
+            let value = echo.call(scope, receiver, &[array.into()]).unwrap();
+            let view = v8::Local::<v8::ArrayBufferView>::try_from(value).unwrap();
+            let mut bytes = vec![0; view.byte_length()];
+            view.copy_contents(&mut bytes);
+            bytes
+        };
+        bencher.iter_batched(|| vec![7; SIZE], call, BatchSize::PerIteration);
+    });
 }
 
 /// A thread that answers what it is sent: the floor of any worker.
@@ -183,5 +259,5 @@ fn hardening(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, guards, hardening, call, hop, start);
+criterion_group!(benches, guards, hardening, call, bytes, hop, start);
 criterion_main!(benches);
