@@ -127,16 +127,10 @@ impl World {
     /// Has V8 give up what it would keep for later, before the isolate ends: otherwise nine tenths
     /// of an isolate's memory stay with the process. Takes about a millisecond.
     ///
-    /// No guest code runs: a collection runs none, and of the tasks that V8 has posted only the
-    /// callbacks of a `FinalizationRegistry` would.
+    /// No guest code runs, as a collection runs none.
     pub(super) fn give_memory_back(&mut self) {
-        let runs_guest_code = self.state.capabilities.borrow().has(Capability::WeakReferences);
         self.isolate.entered(|isolate| {
             isolate.memory_pressure_notification(v8::MemoryPressureLevel::Critical);
-            isolate.low_memory_notification();
-            if !runs_guest_code {
-                platform::pump(isolate);
-            }
         });
     }
 
