@@ -67,7 +67,11 @@ pub(crate) const WORKLOADS: [Workload; 3] = [
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Worked {
     pub(crate) call_us: f64,
-    /// That over bare V8's in the same round; filled in by the parent.
+    /// The processor's time of the calling thread, on average; Linux only. What else runs on the
+    /// machine is not in it.
+    #[serde(default)]
+    pub(crate) cpu_us: Option<f64>,
+    /// `call_us` over bare V8's in the same round; filled in by the parent.
     #[serde(default)]
     pub(crate) over_bare: Option<f64>,
     /// Of what came out, so that all are seen to have done the same.
@@ -125,6 +129,30 @@ impl Workload {
     }
 }
 
+/// The processor's time of this thread between the first call, which compiles, and the last.
+#[derive(Default)]
+struct CpuMeter {
+    calls: u32,
+    first: Option<f64>,
+    last: Option<f64>,
+}
+
+impl CpuMeter {
+    fn count(&mut self) {
+        let spent = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+        self.last = spent.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
+        if self.calls == 0 {
+            self.first = self.last;
+        }
+        self.calls += 1;
+    }
+
+    fn per_call(&self) -> Option<f64> {
+        let (first, last) = self.first.zip(self.last)?;
+        (self.calls > 1).then(|| (last - first) / 1e3 / f64::from(self.calls - 1))
+    }
+}
+
 /// Under the default limits, but for time: a slow machine is no reason to stop.
 fn sandboxed(script: &str, document: String, hardening: Hardening) -> Worked {
     let mut limits = ResourceLimits::default();
@@ -134,11 +162,13 @@ fn sandboxed(script: &str, document: String, hardening: Hardening) -> Worked {
     let mut plugin = plugin.build().expect("the package loads");
     let document = Value::String(document);
     let mut result_length = 0;
+    let mut cpu = CpuMeter::default();
     let call_us = per_call(WARM_UP, MEASURED, || {
         let result = plugin.call_hook("work", document.clone()).expect("it works");
         result_length = result.as_str().map_or(0, str::len);
+        cpu.count();
     });
-    Worked { call_us, over_bare: None, result_length }
+    Worked { call_us, cpu_us: cpu.per_call(), over_bare: None, result_length }
 }
 
 /// V8 as it comes, text in and text out.
@@ -155,6 +185,7 @@ fn unguarded(script: &str, document: &str) -> Worked {
     let work = v8::Local::<v8::Function>::try_from(work).expect("a function");
     let receiver = v8::undefined(scope).into();
     let mut result_length = 0;
+    let mut cpu = CpuMeter::default();
     let call_us = per_call(WARM_UP, MEASURED, || {
         v8::scope!(let scope, scope);
         let text = v8::String::new(scope, document).expect("short").into();
@@ -164,8 +195,9 @@ fn unguarded(script: &str, document: &str) -> Worked {
             result = promise.result(scope);
         }
         result_length = result.to_rust_string_lossy(scope).len();
+        cpu.count();
     });
-    Worked { call_us, over_bare: None, result_length }
+    Worked { call_us, cpu_us: cpu.per_call(), over_bare: None, result_length }
 }
 
 /// `None` without a `node`.

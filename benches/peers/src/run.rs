@@ -59,8 +59,13 @@ pub(crate) fn all(rounds: usize, only: &[&str]) -> Report {
         let call_us = median(&mut times).unwrap_or(f64::NAN);
         // Round by round, as what slows the machine seldom lasts for one round alone.
         let mut ratios: Vec<f64> = all.iter().filter_map(|worked| worked.over_bare).collect();
-        let result_length = all[0].result_length;
-        let worked = Worked { call_us, over_bare: median(&mut ratios), result_length };
+        let mut cpu: Vec<f64> = all.iter().filter_map(|worked| worked.cpu_us).collect();
+        let worked = Worked {
+            call_us,
+            cpu_us: median(&mut cpu),
+            over_bare: median(&mut ratios),
+            result_length: all[0].result_length,
+        };
         npm.entry(workload.to_owned()).or_default().insert(place.to_owned(), worked);
     }
     Report { machine: Machine::here(), node, rounds, peers: peers.collect(), npm }
