@@ -21,7 +21,7 @@
 //! | `clock`, `random` | `Date` and `performance`, `Math.random` and `crypto` |
 //! | `timers`, `host_calls` | `setTimeout` and its kin; host functions and their promises |
 //! | `web` | text encodings, `URL`, events, `structuredClone`: the web's own, in JavaScript |
-//! | `value_in`, `value_out`, `refusal`, `date` | JSON values into V8 and out of it |
+//! | `value_in`, `value_out`, `tree`, `refusal`, `date` | JSON values into V8 and out of it |
 //! | `owner` | how others reach the isolate from their threads |
 //! | `exception` | a thrown value as a `JsError` |
 //! | `heap`, `buffers`, `stack` | the near-heap-limit callback, the `ArrayBuffer` quota, the stack |
@@ -56,6 +56,7 @@ mod settle;
 mod stack;
 mod state;
 mod timers;
+mod tree;
 mod value_in;
 mod value_out;
 mod web;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Failure;
 use super::failure::OrThrown as _;
 use super::state::State;
+use super::tree::Tree;
 use crate::host::Data;
 use crate::policy::ResourceLimits;
 use crate::protocol::{PluginError, Value};
@@ -136,7 +137,7 @@ impl ArgumentText {
     ///
     /// [`PluginError::TooLarge`] if the value is deeper or its text longer than the limits say.
     fn write(
-        value: &(impl Nested + Serialize),
+        value: &(impl Tree + Serialize),
         limits: &ResourceLimits,
     ) -> Result<Self, PluginError> {
         if !value.fits_depth(limits.argument_depth) {
@@ -240,36 +241,6 @@ fn too_large(limit: String) -> PluginError {
 
 fn depth_limit(limits: &ResourceLimits) -> String {
     format!("depth {}", limits.argument_depth)
-}
-
-/// A tree whose depth can be told.
-pub(crate) trait Nested {
-    /// Whether it nests at most `depth` arrays and objects; looks no deeper than that.
-    fn fits_depth(&self, depth: usize) -> bool;
-}
-
-impl Nested for Value {
-    fn fits_depth(&self, depth: usize) -> bool {
-        match self {
-            Self::Array(items) => depth > 0 && items.iter().all(|item| item.fits_depth(depth - 1)),
-            Self::Object(members) => {
-                depth > 0 && members.values().all(|member| member.fits_depth(depth - 1))
-            }
-            _ => true,
-        }
-    }
-}
-
-impl Nested for Data {
-    fn fits_depth(&self, depth: usize) -> bool {
-        match self {
-            Self::Array(items) => depth > 0 && items.iter().all(|item| item.fits_depth(depth - 1)),
-            Self::Object(members) => {
-                depth > 0 && members.values().all(|member| member.fits_depth(depth - 1))
-            }
-            _ => true,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -4,8 +4,7 @@
 //! proxies are called: they are the plugin's answer, and run inside the guarded window like the
 //! rest of it.
 
-use indexmap::IndexMap;
-use serde_json::{Map, Number};
+use serde_json::Number;
 
 use super::Failure;
 use super::date::iso_date;
@@ -14,6 +13,7 @@ use super::inspect::own_data;
 use super::pristine::Pristine;
 use super::refusal::{Refusal, Step};
 use super::state::State;
+use super::tree::Tree;
 use crate::host::Data;
 use crate::policy::ResourceLimits;
 use crate::protocol::{PluginError, Value};
@@ -26,94 +26,6 @@ const CHUNK: u32 = 128;
 
 /// What a value that is not a string counts against the size limit, in bytes.
 const SCALAR: u64 = 8;
-
-/// What a walk makes of a value.
-pub(super) trait Tree: Sized {
-    /// The members of an object.
-    type Members: Default;
-
-    fn null() -> Self;
-    fn bool(bool: bool) -> Self;
-    fn number(number: Number) -> Self;
-    fn string(string: String) -> Self;
-    fn array(items: Vec<Self>) -> Self;
-    fn object(members: Self::Members) -> Self;
-    fn insert(members: &mut Self::Members, name: String, value: Self);
-    /// Bytes; `None` if they are to be an array of numbers.
-    fn bytes(read: impl FnOnce() -> Vec<u8>) -> Option<Self>;
-}
-
-impl Tree for Value {
-    type Members = Map<String, Self>;
-
-    fn null() -> Self {
-        Self::Null
-    }
-
-    fn bool(bool: bool) -> Self {
-        Self::Bool(bool)
-    }
-
-    fn number(number: Number) -> Self {
-        Self::Number(number)
-    }
-
-    fn string(string: String) -> Self {
-        Self::String(string)
-    }
-
-    fn array(items: Vec<Self>) -> Self {
-        Self::Array(items)
-    }
-
-    fn object(members: Self::Members) -> Self {
-        Self::Object(members)
-    }
-
-    fn insert(members: &mut Self::Members, name: String, value: Self) {
-        members.insert(name, value);
-    }
-
-    fn bytes(_: impl FnOnce() -> Vec<u8>) -> Option<Self> {
-        None
-    }
-}
-
-impl Tree for Data {
-    type Members = IndexMap<String, Self>;
-
-    fn null() -> Self {
-        Self::Null
-    }
-
-    fn bool(bool: bool) -> Self {
-        Self::Bool(bool)
-    }
-
-    fn number(number: Number) -> Self {
-        Self::Number(number)
-    }
-
-    fn string(string: String) -> Self {
-        Self::String(string)
-    }
-
-    fn array(items: Vec<Self>) -> Self {
-        Self::Array(items)
-    }
-
-    fn object(members: Self::Members) -> Self {
-        Self::Object(members)
-    }
-
-    fn insert(members: &mut Self::Members, name: String, value: Self) {
-        members.insert(name, value);
-    }
-
-    fn bytes(read: impl FnOnce() -> Vec<u8>) -> Option<Self> {
-        Some(Self::Bytes(read()))
-    }
-}
 
 /// The JSON value of `value`.
 pub(super) fn to_json(
