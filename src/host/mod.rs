@@ -17,6 +17,7 @@ mod files;
 mod functions;
 mod network;
 mod outbox;
+mod refusal;
 mod runtime;
 mod storage;
 mod text;

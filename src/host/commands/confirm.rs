@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use tokio::sync::{Semaphore, oneshot};
 
-use super::refusal::{io_error, refused};
+use super::refusal::io_error;
 use crate::host::error::HostError;
+use crate::host::refusal::refused;
 use crate::host::text::is_deceptive;
 
 /// A command that a plugin wants to run; all of it was granted.

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use super::refusal::{io_error, refused};
+use super::refusal::io_error;
 use crate::host::error::HostError;
+use crate::host::refusal::refused;
 use crate::policy::CommandGrant;
 use crate::protocol::PluginError;
 

@@ -2,18 +2,7 @@
 
 use std::io;
 
-use crate::host::audit::REFUSED;
 use crate::host::error::HostError;
-
-/// The grant, or the host, says no.
-pub(super) fn refused(why: impl Into<String>) -> HostError {
-    HostError::type_error(why).with_code(REFUSED)
-}
-
-/// More than the grant, or a limit of ours, allows.
-pub(super) fn too_large(what: impl Into<String>) -> HostError {
-    HostError::range(what).with_code("E_TOO_LARGE")
-}
 
 /// The system says no. Its text would name what is the host's; its kind does not.
 pub(super) fn io_error(error: &io::Error) -> HostError {

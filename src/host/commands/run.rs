@@ -17,9 +17,10 @@ use super::Process;
 use super::confirm::{CommandRequest, Questions, Quoted};
 use super::output::{Cut, Output, talk};
 use super::program::Root;
-use super::refusal::{io_error, refused, too_large};
+use super::refusal::io_error;
 use crate::host::call::HostCall;
 use crate::host::error::HostError;
+use crate::host::refusal::{refused, too_large};
 use crate::policy::CommandGrant;
 
 /// Commands of one plugin that run at once; further ones wait.

@@ -10,10 +10,11 @@ use tokio::time::timeout;
 
 use super::fetcher::{FetchBody, FetchRequest, FetchResponse, Fetcher};
 use super::redirect;
-use super::refusal::{failed, refused, too_large};
+use super::refusal::failed;
 use super::request::{Asked, RedirectMode};
 use crate::host::call::HostCall;
 use crate::host::error::HostError;
+use crate::host::refusal::{refused, too_large};
 use crate::policy::NetworkGrant;
 
 /// Response headers that a plugin does not get: cookies are nobody's here.

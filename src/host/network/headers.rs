@@ -1,7 +1,7 @@
 //! Request headers: which a plugin may set, and how many.
 
-use super::refusal::{refused, too_large};
 use crate::host::error::HostError;
+use crate::host::refusal::{refused, too_large};
 use crate::policy::NetworkGrant;
 
 const MAX_HEADERS: usize = 64;

@@ -8,8 +8,8 @@ use url::Url;
 
 use super::fetcher::FetchRequest;
 use super::headers;
-use super::refusal::{refused, too_large};
 use crate::host::error::HostError;
+use crate::host::refusal::{refused, too_large};
 use crate::policy::NetworkGrant;
 
 /// The longest URL, in bytes.
