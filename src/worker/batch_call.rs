@@ -21,15 +21,7 @@ use crate::protocol::PluginError;
 pub struct BatchCall {
     /// How many answers there are to be.
     len: usize,
-    state: State,
-}
-
-enum State {
-    /// Answered before it was queued.
-    Answered(BatchResponse),
-    Waiting(Pending<BatchResponse>),
-    /// The answer was given out.
-    Spent,
+    pending: Pending<BatchResponse>,
 }
 
 impl fmt::Debug for BatchCall {
@@ -45,35 +37,19 @@ impl BatchCall {
         submitted: Result<u64, PluginError>,
         answer: oneshot::Receiver<BatchResponse>,
     ) -> Self {
-        let state = match submitted {
-            Ok(id) => State::Waiting(Pending::new(id, shared, answer)),
-            Err(error) => State::Answered(vec![Err(error); len]),
-        };
-        Self { len, state }
+        Self { len, pending: Pending::new(shared, submitted, answer) }
     }
 
     /// Cancels the batch: its calls that wait leave the queue, the one that runs is stopped.
     /// These answer [`PluginError::Cancelled`]; those that were answered keep their answers.
     pub fn cancel(&self) {
-        if let State::Waiting(pending) = &self.state {
-            pending.cancel();
-        }
+        self.pending.cancel();
     }
 
     /// Waits for the answers on this thread. Not for async code: it would keep the executor's
     /// thread waiting.
-    pub fn wait(mut self) -> BatchResponse {
-        if let State::Waiting(pending) = &mut self.state
-            && let Some(answer) = pending.soon()
-        {
-            return answer.unwrap_or_else(|| self.lost());
-        }
-        pollster::block_on(self)
-    }
-
-    /// The worker's thread is gone without an answer.
-    fn lost(&self) -> BatchResponse {
-        vec![Err(PluginError::WorkerDisconnected); self.len]
+    pub fn wait(self) -> BatchResponse {
+        all(self.len, self.pending.wait())
     }
 }
 
@@ -81,17 +57,12 @@ impl Future for BatchCall {
     type Output = BatchResponse;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<BatchResponse> {
-        let answer = match std::mem::replace(&mut self.state, State::Spent) {
-            State::Waiting(mut pending) => match pending.poll(context) {
-                Poll::Pending => {
-                    self.state = State::Waiting(pending);
-                    return Poll::Pending;
-                }
-                Poll::Ready(answer) => answer.unwrap_or_else(|| self.lost()),
-            },
-            State::Answered(answer) => answer,
-            State::Spent => panic!("a BatchCall was polled after it was answered"),
-        };
-        Poll::Ready(answer)
+        let len = self.len;
+        Pin::new(&mut self.pending).poll(context).map(|answers| all(len, answers))
     }
+}
+
+/// The error of all calls together is that of each.
+fn all(len: usize, answers: Result<BatchResponse, PluginError>) -> BatchResponse {
+    answers.unwrap_or_else(|error| vec![Err(error); len])
 }

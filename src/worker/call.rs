@@ -19,22 +19,15 @@ use crate::protocol::{PluginError, WorkerResponse};
 /// nobody hears its answer. [`cancel`](Self::cancel) stops that one too.
 #[must_use = "dropping a call takes it out of the queue"]
 pub struct Call {
-    state: State,
-}
-
-enum State {
-    /// Refused before it was queued.
-    Refused(PluginError),
-    Waiting(Pending<WorkerResponse>),
-    Answered,
+    pending: Pending<WorkerResponse>,
 }
 
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = match &self.state {
-            State::Refused(_) => "refused",
-            State::Waiting(_) => "waiting",
-            State::Answered => "answered",
+        let state = match &self.pending {
+            Pending::Refused(_) => "refused",
+            Pending::Waiting(_) => "waiting",
+            Pending::Answered => "answered",
         };
         f.debug_tuple("Call").field(&state).finish()
     }
@@ -46,20 +39,14 @@ impl Call {
         submitted: Result<u64, PluginError>,
         answer: oneshot::Receiver<WorkerResponse>,
     ) -> Self {
-        let state = match submitted {
-            Ok(id) => State::Waiting(Pending::new(id, shared, answer)),
-            Err(error) => State::Refused(error),
-        };
-        Self { state }
+        Self { pending: Pending::new(shared, submitted, answer) }
     }
 
     /// Cancels the call: if it waits it leaves the queue, if it runs it is stopped, if it was
     /// answered nothing happens. The answer is then [`PluginError::Cancelled`], unless it was
     /// on its way already.
     pub fn cancel(&self) {
-        if let State::Waiting(pending) = &self.state {
-            pending.cancel();
-        }
+        self.pending.cancel();
     }
 
     /// Waits for the answer on this thread. Not for async code: it would keep the executor's
@@ -68,32 +55,15 @@ impl Call {
     /// # Errors
     ///
     /// Those of the method that made the call.
-    pub fn wait(mut self) -> WorkerResponse {
-        if let State::Waiting(pending) = &mut self.state
-            && let Some(answer) = pending.soon()
-        {
-            return answer.unwrap_or(LOST);
-        }
-        pollster::block_on(self)
+    pub fn wait(self) -> WorkerResponse {
+        self.pending.wait().flatten()
     }
 }
-
-/// The worker's thread is gone without an answer.
-const LOST: WorkerResponse = Err(PluginError::WorkerDisconnected);
 
 impl Future for Call {
     type Output = WorkerResponse;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<WorkerResponse> {
-        let response = match &mut self.state {
-            State::Waiting(pending) => match pending.poll(context) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(answer) => answer.unwrap_or(LOST),
-            },
-            State::Refused(error) => Err(error.clone()),
-            State::Answered => panic!("a Call was polled after it was answered"),
-        };
-        self.state = State::Answered;
-        Poll::Ready(response)
+        Pin::new(&mut self.pending).poll(context).map(Result::flatten)
     }
 }
