@@ -89,6 +89,9 @@
 //! called, under the limits of the call. Depth and size are limited
 //! ([`ResourceLimits::result_depth`], [`ResourceLimits::result_size`]).
 //!
+//! To carry bytes as an array of numbers is dear: [`PluginWorker::call_hook_bytes`] and
+//! [`PluginIsolate::call_hook_bytes`] take them and answer them as they are.
+//!
 //! # Threads
 //!
 //! The process has one more thread, `plugin-watchdog`, from the first isolate on; and V8's own

@@ -35,7 +35,7 @@ impl BufferQuota {
     pub(super) fn adopt<'s>(
         self: &Arc<Self>,
         scope: &mut v8::PinScope<'s, '_>,
-        bytes: Vec<u8>,
+        bytes: Box<[u8]>,
     ) -> Option<v8::Local<'s, v8::ArrayBuffer>> {
         let len = bytes.len();
         if !self.reserve(len) {
@@ -45,7 +45,7 @@ impl BufferQuota {
                 return None;
             }
         }
-        let data = Box::into_raw(bytes.into_boxed_slice());
+        let data = Box::into_raw(bytes);
         let quota = Arc::into_raw(Arc::clone(self)).cast_mut().cast();
         #[expect(unsafe_code, reason = "hands memory over to V8")]
         // SAFETY: `data` is a box of `len` bytes that nobody else has, and `quota` a strong

@@ -233,6 +233,14 @@ impl PluginIsolate {
     /// [`ResourceLimits::result_size`]: crate::ResourceLimits::result_size
     pub fn call_hook_bytes(&mut self, hook: &str, bytes: Vec<u8>) -> Result<Vec<u8>, PluginError> {
         let argument = Argument::bytes(bytes, &self.blueprint.limits)?;
+        self.call_hook_bytes_with(hook, argument)
+    }
+
+    pub(crate) fn call_hook_bytes_with(
+        &mut self,
+        hook: &str,
+        argument: Argument,
+    ) -> Result<Vec<u8>, PluginError> {
         self.call_and(hook, argument, value_out::to_bytes)
     }
 

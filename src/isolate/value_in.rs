@@ -25,8 +25,9 @@ pub(crate) enum Argument {
     /// A scalar, a string, or a short array of these.
     Direct(Value),
     Text(ArgumentText),
-    /// Becomes a `Uint8Array` over the same memory.
-    Bytes(Vec<u8>),
+    /// Becomes a `Uint8Array` over the same memory. A box: a vector with spare capacity is copied
+    /// to become one, which the caller does.
+    Bytes(Box<[u8]>),
 }
 
 impl Argument {
@@ -60,7 +61,7 @@ impl Argument {
         if bytes.len() as u64 > limits.argument_size.as_u64() {
             return Err(too_large(limits.argument_size.to_string()));
         }
-        Ok(Self::Bytes(bytes))
+        Ok(Self::Bytes(bytes.into_boxed_slice()))
     }
 
     pub(super) fn into_v8<'s>(
@@ -188,7 +189,7 @@ fn build<'s>(
     let limits = &state.blueprint.limits;
     let deeper = || depth.checked_sub(1).ok_or_else(|| too_large(depth_limit(limits)));
     Ok(match data {
-        Data::Bytes(bytes) => bytes_to_v8(scope, state, bytes)?,
+        Data::Bytes(bytes) => bytes_to_v8(scope, state, bytes.into_boxed_slice())?,
         Data::Array(items) => {
             let depth = deeper()?;
             let items: Result<Vec<_>, _> =
@@ -219,7 +220,7 @@ fn build<'s>(
 fn bytes_to_v8<'s>(
     scope: &mut v8::PinScope<'s, '_>,
     state: &State,
-    bytes: Vec<u8>,
+    bytes: Box<[u8]>,
 ) -> Result<v8::Local<'s, v8::Value>, Failure> {
     let length = bytes.len();
     let Some(buffer) = state.buffers.adopt(scope, bytes) else {

@@ -46,6 +46,15 @@ pub enum WorkerMessage {
         /// Where the answer goes.
         response_tx: oneshot::Sender<WorkerResponse>,
     },
+    /// Call the hook named `hook` with `bytes`, a `Uint8Array`, as its one argument.
+    CallHookBytes {
+        /// The hook's name.
+        hook: String,
+        /// The one argument.
+        bytes: Vec<u8>,
+        /// Where the bytes go that it answers.
+        response_tx: oneshot::Sender<Result<Vec<u8>, PluginError>>,
+    },
     /// Call the hook named `hook` once for each of `args`, in their order.
     CallHookBatch {
         /// The hook's name.

@@ -10,19 +10,22 @@ use tokio::sync::oneshot;
 
 use super::pending::Pending;
 use super::shared::Shared;
-use crate::protocol::{PluginError, WorkerResponse};
+use crate::protocol::{PluginError, Value};
 
 /// A call that was handed to a worker: a future of its answer, under any executor.
 ///
 /// The call is queued when this is made, not when it is first polled, so several may be under
 /// way at once. Dropping it takes the call out of the queue; one that runs already runs on, and
 /// nobody hears its answer. [`cancel`](Self::cancel) stops that one too.
+///
+/// The answer is a `T`: a JSON value, or the bytes of
+/// [`call_hook_bytes`](crate::PluginWorker::call_hook_bytes).
 #[must_use = "dropping a call takes it out of the queue"]
-pub struct Call {
-    pending: Pending<WorkerResponse>,
+pub struct Call<T = Value> {
+    pending: Pending<Result<T, PluginError>>,
 }
 
-impl fmt::Debug for Call {
+impl<T> fmt::Debug for Call<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.pending {
             Pending::Refused(_) => "refused",
@@ -33,11 +36,11 @@ impl fmt::Debug for Call {
     }
 }
 
-impl Call {
+impl<T> Call<T> {
     pub(super) fn new(
         shared: &Arc<Shared>,
         submitted: Result<u64, PluginError>,
-        answer: oneshot::Receiver<WorkerResponse>,
+        answer: oneshot::Receiver<Result<T, PluginError>>,
     ) -> Self {
         Self { pending: Pending::new(shared, submitted, answer) }
     }
@@ -55,15 +58,15 @@ impl Call {
     /// # Errors
     ///
     /// Those of the method that made the call.
-    pub fn wait(self) -> WorkerResponse {
+    pub fn wait(self) -> Result<T, PluginError> {
         self.pending.wait().flatten()
     }
 }
 
-impl Future for Call {
-    type Output = WorkerResponse;
+impl<T> Future for Call<T> {
+    type Output = Result<T, PluginError>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<WorkerResponse> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         Pin::new(&mut self.pending).poll(context).map(Result::flatten)
     }
 }

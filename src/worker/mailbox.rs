@@ -14,7 +14,7 @@ use super::batch::{Batch, BatchAnswers};
 use super::patience::Patience;
 use crate::isolate::Argument;
 use crate::policy::Wake;
-use crate::protocol::{PluginError, WorkerResponse};
+use crate::protocol::{PluginError, Value, WorkerResponse};
 
 /// What the thread is to do.
 #[derive(Debug)]
@@ -26,7 +26,12 @@ pub(super) enum Task {
         hook: String,
         argument: Argument,
     },
-    /// The same for a hook that more calls name.
+    /// The same, answered with bytes.
+    CallHookBytes {
+        hook: String,
+        argument: Argument,
+    },
+    /// As `CallHook`, for a hook that more calls name.
     CallOfBatch {
         hook: Arc<str>,
         argument: Argument,
@@ -47,19 +52,52 @@ pub(super) enum Task {
     },
 }
 
+/// What a task answers.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Value(Value),
+    Bytes(Vec<u8>),
+}
+
+impl Answer {
+    fn into_value(self) -> WorkerResponse {
+        match self {
+            Self::Value(value) => Ok(value),
+            Self::Bytes(_) => Err(mismatched()),
+        }
+    }
+
+    fn into_bytes(self) -> Result<Vec<u8>, PluginError> {
+        match self {
+            Self::Bytes(bytes) => Ok(bytes),
+            Self::Value(_) => Err(mismatched()),
+        }
+    }
+}
+
+/// A task was queued with a reply that is not its own.
+fn mismatched() -> PluginError {
+    debug_assert!(false, "a task was queued with another's reply");
+    PluginError::Internal("an answer of the wrong kind".into())
+}
+
 /// Where an answer goes.
 #[derive(Debug)]
 pub(super) enum Reply {
     One(oneshot::Sender<WorkerResponse>),
     OfBatch { answers: Arc<BatchAnswers>, at: usize },
+    Bytes(oneshot::Sender<Result<Vec<u8>, PluginError>>),
 }
 
 impl Reply {
     /// The caller may have lost interest; then the answer is dropped.
-    pub(super) fn send(self, response: WorkerResponse) {
+    pub(super) fn send(self, answer: Result<Answer, PluginError>) {
         match self {
-            Self::One(reply) => drop(reply.send(response)),
-            Self::OfBatch { answers, at } => answers.answer(at, response),
+            Self::One(reply) => drop(reply.send(answer.and_then(Answer::into_value))),
+            Self::OfBatch { answers, at } => {
+                answers.answer(at, answer.and_then(Answer::into_value));
+            }
+            Self::Bytes(reply) => drop(reply.send(answer.and_then(Answer::into_bytes))),
         }
     }
 
@@ -68,6 +106,7 @@ impl Reply {
         match self {
             Self::One(reply) => reply.is_closed(),
             Self::OfBatch { answers, .. } => answers.is_closed(),
+            Self::Bytes(reply) => reply.is_closed(),
         }
     }
 }

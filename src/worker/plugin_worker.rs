@@ -155,6 +155,39 @@ impl PluginWorker {
         self.call(|response_tx| WorkerMessage::CallHook { hook: hook.into(), args, response_tx })
     }
 
+    /// Calls the hook of this name with `bytes` as its one argument, a `Uint8Array`, and answers
+    /// the bytes that it returns: a `Uint8Array`, a `DataView` or an `ArrayBuffer`; a promise of
+    /// one is awaited. Otherwise a call like any other.
+    ///
+    /// The argument is not copied if the vector has no spare capacity: the plugin gets its memory
+    /// itself, as part of [`ResourceLimits::array_buffers`]. The result is copied once, as the
+    /// plugin may keep what it has returned.
+    ///
+    /// ```
+    /// use plugin_sandbox::PluginWorker;
+    ///
+    /// let worker = PluginWorker::builder("invert")
+    ///     .script("main.js", "plugin.on('invert', pixels => pixels.map(p => 255 - p))")
+    ///     .build()?;
+    /// assert_eq!(worker.call_hook_bytes("invert", vec![0, 5, 255]).wait()?, [255, 250, 0]);
+    /// # Ok::<(), plugin_sandbox::PluginError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`call_hook`](Self::call_hook). [`NotSerializable`](PluginError::NotSerializable)
+    /// if the hook returns no bytes. [`TooLarge`](PluginError::TooLarge) at once if there are more
+    /// than [`ResourceLimits::argument_size`], when it is called if there are more than what is
+    /// left of `array_buffers`, and if it answers more than [`ResourceLimits::result_size`].
+    ///
+    /// [`ResourceLimits::array_buffers`]: crate::ResourceLimits::array_buffers
+    /// [`ResourceLimits::argument_size`]: crate::ResourceLimits::argument_size
+    /// [`ResourceLimits::result_size`]: crate::ResourceLimits::result_size
+    pub fn call_hook_bytes(&self, hook: impl Into<String>, bytes: Vec<u8>) -> Call<Vec<u8>> {
+        let hook = hook.into();
+        self.call(|response_tx| WorkerMessage::CallHookBytes { hook, bytes, response_tx })
+    }
+
     /// Calls the hook once for each of `args`, in their order. The worker is woken once and
     /// answers once, which with short calls saves most of what they cost.
     ///
@@ -243,6 +276,19 @@ impl PluginWorker {
     /// Those of [`call_hook`](Self::call_hook).
     pub fn blocking_call_hook(&self, hook: impl Into<String>, args: Value) -> WorkerResponse {
         self.call_hook(hook, args).wait()
+    }
+
+    /// [`call_hook_bytes`](Self::call_hook_bytes), waiting on this thread.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`call_hook_bytes`](Self::call_hook_bytes).
+    pub fn blocking_call_hook_bytes(
+        &self,
+        hook: impl Into<String>,
+        bytes: Vec<u8>,
+    ) -> Result<Vec<u8>, PluginError> {
+        self.call_hook_bytes(hook, bytes).wait()
     }
 
     /// [`call_hook_batch`](Self::call_hook_batch), waiting on this thread.
@@ -408,7 +454,10 @@ impl PluginWorker {
         self.shared.close();
     }
 
-    fn call(&self, message: impl FnOnce(oneshot::Sender<WorkerResponse>) -> WorkerMessage) -> Call {
+    fn call<T>(
+        &self,
+        message: impl FnOnce(oneshot::Sender<Result<T, PluginError>>) -> WorkerMessage,
+    ) -> Call<T> {
         let (response_tx, answer) = oneshot::channel();
         Call::new(&self.shared, self.shared.submit(message(response_tx)), answer)
     }

@@ -116,6 +116,10 @@ impl Shared {
                 let argument = Argument::new(args, limits)?;
                 Message::One(Task::CallHook { hook, argument }, Reply::One(response_tx))
             }
+            WorkerMessage::CallHookBytes { hook, bytes, response_tx } => {
+                let argument = Argument::bytes(bytes, limits)?;
+                Message::One(Task::CallHookBytes { hook, argument }, Reply::Bytes(response_tx))
+            }
             WorkerMessage::CallHookBatch { hook, args, response_tx } => {
                 match self.batch(hook, args, response_tx)? {
                     Some(batch) => Message::Batch(batch),

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::events::{WorkerEvent, WorkerState};
-use super::mailbox::{First, Next, Task, Work};
+use super::mailbox::{Answer, First, Next, Task, Work};
 use super::shared::Shared;
 use crate::isolate::{Owner, PluginIsolate, Verdict};
 use crate::process::{self, Quarantined};
-use crate::protocol::{PluginError, Value, WorkerResponse};
+use crate::protocol::{PluginError, Value};
 use crate::watchdog::Cause;
 
 /// V8 may use its `--stack-size` (984 KiB) of it; the rest is for our own frames under V8's
@@ -208,15 +208,25 @@ impl Server<'_> {
     }
 }
 
-fn perform(isolate: &mut PluginIsolate, task: Task) -> WorkerResponse {
-    contained(isolate, |isolate| match task {
-        Task::Execute { code } => isolate.execute(&code),
-        Task::CallHook { hook, argument } => isolate.call_hook_with(&hook, argument),
-        Task::CallOfBatch { hook, argument } => isolate.call_hook_with(&hook, argument),
-        Task::RunScript { name, code } => isolate.run_script(&name, &code).map(|()| Value::Null),
-        Task::ListHooks => isolate.hooks().map(Value::from),
-        Task::Event { name, payload, .. } => isolate.emit_with(&name, payload).map(|_| Value::Null),
-        Task::HasHook { hook } => isolate.has_hook(&hook).map(Value::from),
+fn perform(isolate: &mut PluginIsolate, task: Task) -> Result<Answer, PluginError> {
+    contained(isolate, |isolate| {
+        let value = match task {
+            Task::CallHookBytes { hook, argument } => {
+                return isolate.call_hook_bytes_with(&hook, argument).map(Answer::Bytes);
+            }
+            Task::Execute { code } => isolate.execute(&code),
+            Task::CallHook { hook, argument } => isolate.call_hook_with(&hook, argument),
+            Task::CallOfBatch { hook, argument } => isolate.call_hook_with(&hook, argument),
+            Task::RunScript { name, code } => {
+                isolate.run_script(&name, &code).map(|()| Value::Null)
+            }
+            Task::ListHooks => isolate.hooks().map(Value::from),
+            Task::Event { name, payload, .. } => {
+                isolate.emit_with(&name, payload).map(|_| Value::Null)
+            }
+            Task::HasHook { hook } => isolate.has_hook(&hook).map(Value::from),
+        };
+        value.map(Answer::Value)
     })
 }
 
