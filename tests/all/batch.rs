@@ -1,16 +1,16 @@
 //! Batches: many calls, one message, and each call as guarded as any.
 
-use std::sync::{Mutex, mpsc};
+use std::sync::mpsc;
 use std::time::Duration;
 
 use plugin_sandbox::{
-    ByteSize, Capability, ConsoleMessage, Limit, PluginCapabilities, PluginError, PluginWorker,
-    ResourceLimits, Value, WorkerMessage,
+    ByteSize, Capability, Limit, PluginCapabilities, PluginError, PluginWorker, ResourceLimits,
+    Value, WorkerMessage,
 };
 use serde_json::json;
 use tokio::sync::oneshot;
 
-use crate::support::{assert_alive, eventually, patient_limits, plugin};
+use crate::support::{assert_alive, eventually, patient_limits, plugin, waiting_plugin};
 
 const SCRIPT: &str = "
     var calls = 0;
@@ -31,15 +31,7 @@ fn hasty() -> PluginWorker {
 
 /// A worker whose call `take('wait')` tells that it runs and waits to be let go on.
 fn waiting(limits: ResourceLimits) -> (PluginWorker, mpsc::Receiver<()>, mpsc::Sender<()>) {
-    let (entered, running) = mpsc::channel();
-    let (proceed, wait) = mpsc::channel::<()>();
-    let wait = Mutex::new(wait);
-    let sink = move |_: &ConsoleMessage| {
-        entered.send(()).unwrap();
-        let _ = wait.lock().unwrap().recv();
-    };
-    let builder = PluginWorker::builder("test").limits(limits).console(sink);
-    (builder.script("main.js", SCRIPT).build().unwrap(), running, proceed)
+    waiting_plugin(limits, SCRIPT)
 }
 
 #[test]

@@ -112,6 +112,21 @@ fn hook() {
 }
 
 #[test]
+fn hook_that_takes_and_answers_bytes() {
+    for attack in ATTACKS {
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+        let _context = runtime.enter();
+        for hook in ["bytes => { ATTACK }", "async bytes => { await 0; ATTACK }"] {
+            let hook = hook.replace("ATTACK", attack.code());
+            let worker = worker(&format!("plugin.on('attack', {hook})"), attack).unwrap();
+            let error = worker.blocking_call_hook_bytes("attack", vec![1, 2]).unwrap_err();
+            assert!(attack.is_answered_by(&error), "{attack:?}: {error:?}");
+            assert_answers(&worker, "hook with bytes");
+        }
+    }
+}
+
+#[test]
 fn hook_of_a_batch() {
     for attack in ATTACKS {
         let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();

@@ -6,6 +6,7 @@ mod server;
 mod support;
 
 mod batch;
+mod bytes;
 mod cli;
 mod clock;
 mod commands;

@@ -12,7 +12,8 @@ use crate::support::{assert_alive, worker};
 assert_impl_all!(PluginWorker: Send, Sync);
 assert_impl_all!(WorkerRegistry: Send, Sync);
 assert_impl_all!(PluginSandbox: Send, Sync);
-assert_impl_all!(Call: Send);
+assert_impl_all!(Call: Send, Unpin);
+assert_impl_all!(Call<Vec<u8>>: Send, Unpin);
 assert_impl_all!(PluginError: Send, Sync, Clone);
 
 #[tokio::test]

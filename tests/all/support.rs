@@ -1,6 +1,6 @@
 //! What several tests need.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use plugin_sandbox::{ConsoleMessage, JsError, PluginError, PluginWorker, ResourceLimits};
@@ -28,6 +28,23 @@ pub fn hasty_worker() -> PluginWorker {
     let mut limits = ResourceLimits::default();
     limits.wall_time = Duration::from_millis(100);
     PluginWorker::builder("test").limits(limits).build().unwrap()
+}
+
+/// A worker whose plugin, when it writes to the console, tells that it runs and waits to be let
+/// go on.
+pub fn waiting_plugin(
+    limits: ResourceLimits,
+    code: &str,
+) -> (PluginWorker, mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let (entered, running) = mpsc::channel();
+    let (proceed, wait) = mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let sink = move |_: &ConsoleMessage| {
+        entered.send(()).unwrap();
+        let _ = wait.lock().unwrap().recv();
+    };
+    let builder = PluginWorker::builder("test").limits(limits).console(sink);
+    (builder.script("main.js", code).build().unwrap(), running, proceed)
 }
 
 /// The exception that `code` throws.
