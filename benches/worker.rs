@@ -9,9 +9,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use plugin_sandbox::{
-    ByteSize, PluginIsolate, PluginWorker, ResourceLimits, Value, Wake, WorkerPool,
-};
+use plugin_sandbox::{PluginIsolate, PluginWorker, ResourceLimits, Value, Wake, WorkerPool};
 use serde_json::json;
 use tokio::sync::oneshot;
 
@@ -192,28 +190,6 @@ fn first_answer(criterion: &mut Criterion) {
     });
 }
 
-/// The cost of a call while so many workers are there, each called in its turn.
-fn many(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("workers");
-    let mut limits = ResourceLimits::default();
-    limits.heap = ByteSize::mib(16);
-    limits.array_buffers = ByteSize::mib(1);
-    for count in [1, 10, 100, 1000] {
-        let workers: Vec<_> = (0..count).map(|_| worker(limits.clone())).collect();
-        let mut turns = workers.iter().cycle();
-        group.bench_function(format!("one call, {count} workers"), |bencher| {
-            bencher.iter(|| {
-                let worker = turns.next().unwrap();
-                black_box(worker.blocking_call_hook("echo", small()).unwrap())
-            });
-        });
-        let worker = &workers[0];
-        group.bench_function(format!("one call in the same, {count} workers"), |bencher| {
-            bencher.iter(|| black_box(worker.blocking_call_hook("echo", small()).unwrap()));
-        });
-    }
-}
-
 /// A bare hop without any call.
 fn hop(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("hop");
@@ -223,5 +199,5 @@ fn hop(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, hop, sequential, pipelined, first_answer, many);
+criterion_group!(benches, hop, sequential, pipelined, first_answer);
 criterion_main!(benches);
