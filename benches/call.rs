@@ -118,10 +118,16 @@ fn bytes(criterion: &mut Criterion) {
     let mut limits = ResourceLimits::default();
     limits.argument_size = ByteSize::mib(16);
     limits.result_size = ByteSize::mib(16);
-    let builder = PluginIsolate::builder("echo").limits(limits).script("m.js", ECHO);
+    let builder = PluginIsolate::builder("echo").limits(limits.clone()).script("m.js", ECHO);
     let mut plugin = builder.build().unwrap();
     group.bench_function("PluginIsolate", |bencher| {
         let call = |bytes| plugin.call_hook_bytes("echo", bytes).unwrap();
+        bencher.iter_batched(|| vec![7; SIZE], call, BatchSize::PerIteration);
+    });
+    let builder = PluginWorker::builder("echo").limits(limits).script("m.js", ECHO);
+    let worker = builder.build().unwrap();
+    group.bench_function("PluginWorker", |bencher| {
+        let call = |bytes| worker.blocking_call_hook_bytes("echo", bytes).unwrap();
         bencher.iter_batched(|| vec![7; SIZE], call, BatchSize::PerIteration);
     });
     group.bench_function("one copy", |bencher| {
