@@ -15,9 +15,11 @@ use super::modules::Modules;
 use super::pristine::Pristine;
 use super::random::RandomSource;
 use super::timers::Timers;
+use super::value_out::Tape;
 use super::web::Web;
 use crate::host::{Caller, ConsoleLevel, ConsoleMessage, HostFunction, Provider};
 use crate::policy::PluginCapabilities;
+use crate::protocol::PluginError;
 use crate::watchdog::Slot;
 
 /// Lives in an isolate slot, out of the guest's reach: nothing that the host relies on is on
@@ -50,6 +52,7 @@ pub(super) struct State {
     pub(super) answers: Arc<Answers>,
     pub(super) console: ConsoleMeter,
     pub(super) web: Web,
+    pub(super) tape: Tape,
     /// Turns of the event loop.
     pub(super) turns: Cell<u32>,
 }
@@ -88,6 +91,7 @@ impl State {
             answers: Arc::clone(answers),
             console: ConsoleMeter::default(),
             web: Web::default(),
+            tape: Tape::default(),
             turns: Cell::new(0),
             blueprint: Arc::clone(blueprint),
         })
@@ -97,6 +101,12 @@ impl State {
     pub(super) fn of(isolate: &v8::Isolate) -> Rc<Self> {
         let state: Option<&Rc<Self>> = isolate.get_slot();
         Rc::clone(state.expect("every isolate is given its state before any code runs"))
+    }
+
+    /// What was kept of the realm from before any code of the plugin's ran.
+    pub(super) fn pristine(&self) -> Result<&Pristine, PluginError> {
+        let no_realm = || PluginError::Internal("the realm is not complete".into());
+        self.pristine.get().ok_or_else(no_realm)
     }
 
     /// Hands a console message to the host's sink, whatever the sink does.

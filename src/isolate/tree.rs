@@ -20,8 +20,6 @@ pub(super) trait Tree: Sized {
     fn insert(members: &mut Self::Members, name: String, value: Self);
     /// Bytes; `None` if they are to be an array of numbers.
     fn bytes(read: impl FnOnce() -> Vec<u8>) -> Option<Self>;
-    /// Whether it nests at most `depth` arrays and objects; looks no deeper than that.
-    fn fits_depth(&self, depth: usize) -> bool;
 }
 
 /// `$tree` has serde_json's variants, its members in a `$map`, and bytes if `$bytes` says how.
@@ -61,15 +59,6 @@ macro_rules! tree {
             fn bytes(read: impl FnOnce() -> Vec<u8>) -> Option<Self> {
                 let bytes: Option<fn(Vec<u8>) -> Self> = $bytes;
                 bytes.map(|bytes| bytes(read()))
-            }
-
-            fn fits_depth(&self, depth: usize) -> bool {
-                let inside = |one: &Self| one.fits_depth(depth - 1);
-                match self {
-                    Self::Array(items) => depth > 0 && items.iter().all(inside),
-                    Self::Object(members) => depth > 0 && members.values().all(inside),
-                    _ => true,
-                }
             }
         }
     };

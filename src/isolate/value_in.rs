@@ -1,11 +1,13 @@
 //! JSON values into V8.
 
+use std::io;
+
 use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter};
 
 use super::Failure;
 use super::failure::OrThrown as _;
 use super::state::State;
-use super::tree::Tree;
 use crate::host::Data;
 use crate::policy::ResourceLimits;
 use crate::protocol::{PluginError, Value};
@@ -16,6 +18,9 @@ const MAX_DIRECT_ITEMS: usize = 8;
 
 /// The most that a number, `true` and the like take as JSON text, with a comma.
 const SCALAR_TEXT: usize = 32;
+
+/// How long a text may be before its memory grows.
+const TEXT: usize = 512;
 
 /// A call's argument, checked against the limits, in the form in which V8 takes it fastest.
 ///
@@ -107,19 +112,19 @@ fn scalar<'s>(
             })?;
             v8::Number::new(scope, number).into()
         }
-        Value::String(text) => string(scope, text)?.into(),
+        Value::String(text) => string(scope, text.as_bytes())?.into(),
         _ => v8::null(scope).into(),
     })
 }
 
 fn string<'s>(
     scope: &v8::PinScope<'s, '_>,
-    text: &str,
+    text: &[u8],
 ) -> Result<v8::Local<'s, v8::String>, Failure> {
     // V8 copies text of one byte a character as it is, and looks at all other first.
     let string = match text.is_ascii() {
-        true => v8::String::new_from_one_byte(scope, text.as_bytes(), v8::NewStringType::Normal),
-        false => v8::String::new(scope, text),
+        true => v8::String::new_from_one_byte(scope, text, v8::NewStringType::Normal),
+        false => v8::String::new_from_utf8(scope, text, v8::NewStringType::Normal),
     };
     Ok(string.ok_or_else(|| PluginError::TooLarge {
         what: "the argument",
@@ -131,21 +136,20 @@ fn string<'s>(
 ///
 /// V8's own parser reads it in one pass and gives records of one shape one hidden class.
 #[derive(Debug)]
-pub(crate) struct ArgumentText(String);
+pub(crate) struct ArgumentText(Vec<u8>);
 
 impl ArgumentText {
     /// # Errors
     ///
     /// [`PluginError::TooLarge`] if the value is deeper or its text longer than the limits say.
-    fn write(
-        value: &(impl Tree + Serialize),
-        limits: &ResourceLimits,
-    ) -> Result<Self, PluginError> {
-        if !value.fits_depth(limits.argument_depth) {
-            return Err(too_large(depth_limit(limits)));
-        }
-        let text = serde_json::to_string(value)
-            .map_err(|error| PluginError::InvalidArgument(format!("the argument: {error}")))?;
+    fn write(value: &impl Serialize, limits: &ResourceLimits) -> Result<Self, PluginError> {
+        let mut text = Vec::with_capacity(TEXT);
+        let levels = Levels { left: limits.argument_depth };
+        let mut writer = serde_json::Serializer::with_formatter(&mut text, levels);
+        value.serialize(&mut writer).map_err(|error| match error.is_io() {
+            true => too_large(depth_limit(limits)),
+            false => PluginError::InvalidArgument(format!("the argument: {error}")),
+        })?;
         if text.len() as u64 > limits.argument_size.as_u64() {
             return Err(too_large(limits.argument_size.to_string()));
         }
@@ -153,10 +157,46 @@ impl ArgumentText {
     }
 
     fn parse<'s>(&self, scope: &v8::PinScope<'s, '_>) -> Result<v8::Local<'s, v8::Value>, Failure> {
-        if self.0 == "null" {
+        if self.0 == b"null" {
             return Ok(v8::null(scope).into());
         }
         v8::json::parse(scope, string(scope, &self.0)?).or_thrown()
+    }
+}
+
+/// Writes JSON text as serde_json does, and fails at the level below the last: so the value is
+/// looked at once, and no deeper than that.
+struct Levels {
+    left: usize,
+}
+
+impl Levels {
+    fn enter(&mut self) -> io::Result<()> {
+        // A `Vec` takes all that is written: no other error is one of input and output.
+        self.left = self.left.checked_sub(1).ok_or_else(|| io::Error::other("too deep"))?;
+        Ok(())
+    }
+}
+
+impl Formatter for Levels {
+    fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.enter()?;
+        CompactFormatter.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.left += 1;
+        CompactFormatter.end_array(writer)
+    }
+
+    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.enter()?;
+        CompactFormatter.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.left += 1;
+        CompactFormatter.end_object(writer)
     }
 }
 

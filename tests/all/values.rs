@@ -1,18 +1,47 @@
 //! The table of values in the crate's documentation, row by row.
 
-use plugin_sandbox::{ByteSize, PluginError, PluginIsolate, PluginWorker, ResourceLimits, Value};
+use plugin_sandbox::{
+    ByteSize, PluginError, PluginIsolate, PluginWorker, ResourceLimits, Value, WorkerResponse,
+};
 use serde_json::json;
 
-use crate::support::{assert_alive, hasty_worker, plugin, thrown, worker};
+use crate::support::{assert_alive, hasty_worker, plugin, thrown};
+
+/// Two plugins alike, but that the results of the second are read by the sandbox's script, as it
+/// has given many.
+struct Both([PluginWorker; 2]);
+
+impl Both {
+    fn new(worker: impl Fn() -> PluginWorker) -> Self {
+        let both = Self([worker(), worker()]);
+        both.0[1].blocking_execute("Array(9999).fill(1)").unwrap();
+        both
+    }
+
+    /// What both answer.
+    fn execute(&self, code: &str) -> WorkerResponse {
+        let [walked, read] = self.0.each_ref().map(|worker| worker.blocking_execute(code));
+        assert_eq!(walked, read, "{code}");
+        walked
+    }
+
+    fn assert_alive(&self) {
+        self.0.each_ref().map(assert_alive);
+    }
+}
+
+fn worker() -> Both {
+    Both::new(crate::support::worker)
+}
 
 /// `code` answers `expected`.
-fn becomes(worker: &PluginWorker, code: &str, expected: Value) {
-    assert_eq!(worker.blocking_execute(code), Ok(expected), "{code}");
+fn becomes(worker: &Both, code: &str, expected: Value) {
+    assert_eq!(worker.execute(code), Ok(expected), "{code}");
 }
 
 /// `code` answers a value that cannot be carried, for a reason at a path.
-fn refused(worker: &PluginWorker, code: &str, path: &str, reason: &str) {
-    match worker.blocking_execute(code) {
+fn refused(worker: &Both, code: &str, path: &str, reason: &str) {
+    match worker.execute(code) {
         Err(PluginError::NotSerializable { path: at, reason: why }) => {
             assert_eq!(at, path, "{code}");
             assert!(why.contains(reason), "{code}: {why}");
@@ -49,7 +78,7 @@ fn undefined_is_null_and_no_member() {
 
 #[test]
 fn integers_are_integers_and_minus_zero_is_zero() {
-    let answer = worker().blocking_execute("[3, 3.0, -0]").unwrap();
+    let answer = worker().execute("[3, 3.0, -0]").unwrap();
     assert!(answer.as_array().unwrap().iter().all(Value::is_i64), "{answer}");
 }
 
@@ -153,8 +182,10 @@ fn getters_and_to_json_are_called() {
     becomes(&worker, "({ toJSON() { return { x: 1 } } })", json!({ "x": 1 }));
     becomes(&worker, "({ toJSON: 1 })", json!({ "toJSON": 1 }));
     refused(&worker, "({ a: { toJSON() { return () => 1 } } })", "$.a", "function");
-    let error = thrown(&worker, "({ get x() { throw new TypeError('no') } })");
-    assert_eq!(error.headline(), "TypeError: no");
+    for worker in &worker.0 {
+        let error = thrown(worker, "({ get x() { throw new TypeError('no') } })");
+        assert_eq!(error.headline(), "TypeError: no");
+    }
 }
 
 #[test]
@@ -184,18 +215,18 @@ fn a_proxy_that_claims_four_billion_items_is_refused() {
     let worker = worker();
     let code = "new Proxy([], { get: (t, k) => k === 'length' ? 2 ** 32 - 1 : 0 })";
     let too_large = Err(PluginError::TooLarge { what: "the result", limit: "8.0 MiB".to_owned() });
-    assert_eq!(worker.blocking_execute(code), too_large);
-    assert_eq!(worker.blocking_execute("new Array(2 ** 32 - 1)"), too_large);
-    assert_eq!(worker.blocking_execute("'x'.repeat(2 ** 24 - 1)"), too_large);
-    assert_alive(&worker);
+    assert_eq!(worker.execute(code), too_large);
+    assert_eq!(worker.execute("new Array(2 ** 32 - 1)"), too_large);
+    assert_eq!(worker.execute("'x'.repeat(2 ** 24 - 1)"), too_large);
+    worker.assert_alive();
 }
 
 #[test]
 fn a_value_that_doubles_at_every_level_is_refused() {
     let worker = worker();
     let code = "let x = [1]; for (let i = 0; i < 40; i++) x = [x, x]; x";
-    assert!(matches!(worker.blocking_execute(code), Err(PluginError::TooLarge { .. })));
-    assert_alive(&worker);
+    assert!(matches!(worker.execute(code), Err(PluginError::TooLarge { .. })));
+    worker.assert_alive();
 }
 
 #[test]
@@ -203,29 +234,29 @@ fn a_hundred_thousand_levels_are_refused() {
     let worker = worker();
     let code = "let x = []; for (let i = 0; i < 1e5; i++) x = [x]; x";
     let expected = PluginError::TooLarge { what: "the result", limit: "depth 128".to_owned() };
-    assert_eq!(worker.blocking_execute(code), Err(expected));
-    assert_alive(&worker);
+    assert_eq!(worker.execute(code), Err(expected));
+    worker.assert_alive();
 }
 
 #[test]
 fn a_getter_that_never_returns_is_stopped() {
-    let worker = hasty_worker();
+    let worker = Both::new(hasty_worker);
     for code in [
         "({ get x() { for (;;); } })",
         "({ toJSON() { for (;;); } })",
         "new Proxy({}, { ownKeys() { for (;;); } })",
         "new Proxy([], { get() { for (;;); } })",
     ] {
-        let answer = worker.blocking_execute(code);
+        let answer = worker.execute(code);
         assert!(matches!(answer, Err(PluginError::Timeout { .. })), "{code}: {answer:?}");
-        assert_alive(&worker);
+        worker.assert_alive();
     }
 }
 
 #[test]
 fn a_polluted_prototype_does_not_get_into_answers() {
     let worker = worker();
-    worker.blocking_execute("Object.prototype.toJSON = () => 'owned'; 1").unwrap();
+    worker.execute("Object.prototype.toJSON = () => 'owned'; 1").unwrap();
     becomes(&worker, "({ a: [{}] })", json!({ "a": [{}] }));
     becomes(&worker, "new (class { toJSON() { return 'its own' } })", json!("its own"));
 }
@@ -301,7 +332,7 @@ fn numbers_are_the_same_alone_in_short_arrays_and_in_long_ones() {
 #[test]
 fn a_plugin_that_replaces_object_keys_does_not_choose_what_is_read() {
     let worker = worker();
-    worker.blocking_execute("Object.keys = Reflect.ownKeys = () => { throw 1 }; 1").unwrap();
+    worker.execute("Object.keys = Reflect.ownKeys = () => { throw 1 }; 1").unwrap();
     becomes(&worker, "({ b: 1, 2: 'two', a: {} })", json!({ "2": "two", "b": 1, "a": {} }));
 }
 
@@ -312,5 +343,93 @@ fn items_of_short_arguments_are_their_own_whatever_array_prototype_says() {
     worker.blocking_execute(code).unwrap();
     for argument in [json!([1, 2]), json!(vec![1; 20])] {
         assert_eq!(worker.blocking_call_hook("echo", argument.clone()), Ok(argument));
+    }
+}
+
+#[test]
+fn what_only_looks_plain_is_what_it_is() {
+    let worker = worker();
+    for prototype in ["null", "Object.prototype"] {
+        let disguised = |value| format!("[Object.setPrototypeOf({value}, {prototype})]");
+        becomes(&worker, &disguised("new Map([['a', 1]])"), json!([{ "a": 1 }]));
+        becomes(&worker, &disguised("new Date(0)"), json!(["1970-01-01T00:00:00.000Z"]));
+        becomes(&worker, &disguised("new Uint8Array([1, 2])"), json!([[1, 2]]));
+        refused(&worker, &disguised("Promise.resolve(1)"), "$[0]", "promise");
+    }
+}
+
+#[test]
+fn a_getter_that_tells_an_event_meanwhile_does_not_get_into_the_answer() {
+    let worker = worker();
+    let code = "({ a: 1, get b() { plugin.emit('x', { c: [2, 3] }); return [4] }, d: 5 })";
+    becomes(&worker, code, json!({ "a": 1, "b": [4], "d": 5 }));
+}
+
+#[test]
+fn a_getter_that_changes_what_is_read_gets_no_further_than_its_object() {
+    let worker = worker();
+    let code = "const o = { get a() { o.items.push(9); delete o.b; o.late = 1; return 1 }, b: 2,
+                items: [1] }; o";
+    becomes(&worker, code, json!({ "a": 1, "items": [1, 9] }));
+    let code = "const items = [{ get a() { items.length = 1; return 1 } }, 2, 3]; items";
+    becomes(&worker, code, json!([{ "a": 1 }, null, null]));
+}
+
+#[test]
+fn a_plugin_that_replaces_every_builtin_chooses_nothing_of_what_is_read() {
+    let worker = worker();
+    let code = "const evil = () => { throw 1 };
+        Array.isArray = Reflect.apply = Reflect.getPrototypeOf = Object.getPrototypeOf = evil;
+        Array.prototype[Symbol.iterator] = Array.prototype.push = Function.prototype.call = evil;
+        for (let i = 0; i < 70; i++) {
+            Object.defineProperty(Array.prototype, i, { set: evil, get: evil });
+        } 1";
+    worker.execute(code).unwrap();
+    let many: Vec<_> = (0..200).map(|index| json!({ "index": index, "text": "x" })).collect();
+    let code = "Object.defineProperty({}, 'x', { value: 1 });
+        JSON.parse('[' + '.'.repeat(200).replace(/./g, (_, i) => (i ? ',' : '') +
+            `{\"index\":${i},\"text\":\"x\"}`) + ']')";
+    becomes(&worker, code, many.into());
+}
+
+#[test]
+fn members_of_a_polluted_prototype_are_nobodys() {
+    let worker = worker();
+    worker.execute("Object.prototype.polluted = 1; Array.prototype.polluted = 1; 0").unwrap();
+    becomes(&worker, "({ a: [{}] })", json!({ "a": [{}] }));
+}
+
+#[test]
+fn a_result_longer_than_one_tape_is_whole() {
+    let worker = worker();
+    let rows: Vec<_> = (0..1000).map(|i| json!({ "i": i, "of": [i, "x"], "no": null })).collect();
+    becomes(
+        &worker,
+        "Array.from({ length: 1000 }, (_, i) => ({ i, of: [i, 'x'], no: null }))",
+        rows.into(),
+    );
+}
+
+#[test]
+fn what_is_no_plain_part_of_a_plain_result_counts_its_levels_and_is_told_by_its_place() {
+    let worker = worker();
+    becomes(
+        &worker,
+        "({ a: [new Map([['m', new Date(0)]])], b: 1 })",
+        json!({ "a": [{ "m": "1970-01-01T00:00:00.000Z" }], "b": 1 }),
+    );
+    refused(&worker, "({ a: [1, new Map([['m', [NaN]]])] })", "$.a[1].m[0]", "NaN");
+    let code = "let deep = new Set([1]); for (let i = 0; i < 127; i++) deep = [deep]; deep";
+    assert!(worker.execute(code).is_ok());
+    let error = worker.execute("[deep]").unwrap_err();
+    assert_eq!(error, PluginError::TooLarge { what: "the result", limit: "depth 128".into() });
+}
+
+#[test]
+fn a_proxy_whose_length_is_no_length_is_read_all_the_same() {
+    let worker = worker();
+    for (length, items) in [("'2'", json!([7, 7])), ("1.9", json!([7])), ("-1", json!([]))] {
+        let get = format!("(t, k) => k === 'length' ? {length} : k === 'toJSON' ? 0 : 7");
+        becomes(&worker, &format!("new Proxy([], {{ get: {get} }})"), items);
     }
 }

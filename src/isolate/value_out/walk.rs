@@ -1,117 +1,79 @@
-//! JavaScript values as JSON: the table in the crate's documentation, row by row.
-//!
-//! What JSON cannot carry is an error that names its place. Getters, `toJSON` and the traps of
-//! proxies are called: they are the plugin's answer, and run inside the guarded window like the
-//! rest of it.
+//! `Walk`: a value read over V8's API, whatever it is.
 
 use serde_json::Number;
 
-use super::Failure;
-use super::date::iso_date;
-use super::failure::OrThrown as _;
-use super::inspect::own_data;
-use super::pristine::Pristine;
-use super::refusal::{Refusal, Step};
-use super::state::State;
-use super::tree::Tree;
-use crate::host::Data;
+use super::Scope;
+use crate::isolate::Failure;
+use crate::isolate::date::iso_date;
+use crate::isolate::failure::OrThrown as _;
+use crate::isolate::inspect::own_data;
+use crate::isolate::pristine::Pristine;
+use crate::isolate::refusal::{Refusal, Step};
+use crate::isolate::state::State;
+use crate::isolate::tree::Tree;
 use crate::policy::ResourceLimits;
-use crate::protocol::{PluginError, Value};
 use crate::watchdog::Slot;
-
-type Scope<'s, 'i> = v8::PinScope<'s, 'i>;
 
 /// How many handles may pile up in one handle scope while an array is walked.
 const CHUNK: u32 = 128;
 
 /// What a value that is not a string counts against the size limit, in bytes.
-const SCALAR: u64 = 8;
-
-/// The JSON value of `value`.
-pub(super) fn to_json(
-    scope: &mut Scope<'_, '_>,
-    state: &State,
-    value: v8::Local<'_, v8::Value>,
-) -> Result<Value, Failure> {
-    let mut walk = Walk::new(state)?;
-    walk.value(scope, value, None).map_err(|refusal| refusal.into_failure(&state.slot))
-}
-
-/// The bytes of `value`, which must be some.
-pub(super) fn to_bytes(
-    scope: &mut Scope<'_, '_>,
-    state: &State,
-    value: v8::Local<'_, v8::Value>,
-) -> Result<Vec<u8>, Failure> {
-    let has_bytes = value.is_uint8_array() || value.is_data_view() || value.is_array_buffer();
-    let refused = || Refusal::unfit("not a Uint8Array, DataView or ArrayBuffer");
-    let bytes = v8::Local::<v8::Object>::try_from(value).ok().filter(|_| has_bytes);
-    let bytes = bytes.ok_or_else(refused).and_then(|object| {
-        match Walk::new(state)?.bytes(scope, object, None)? {
-            Data::Bytes(bytes) => Ok(bytes),
-            _ => Err(refused()),
-        }
-    });
-    bytes.map_err(|refusal| refusal.into_failure(&state.slot))
-}
-
-/// The JSON value of `value`, and its bytes as `result_size` counts them.
-pub(super) fn to_json_counted(
-    scope: &mut Scope<'_, '_>,
-    value: v8::Local<'_, v8::Value>,
-) -> Result<(Value, u64), Failure> {
-    let state = State::of(scope);
-    let mut walk = Walk::new(&state)?;
-    let json =
-        walk.value(scope, value, None).map_err(|refusal| refusal.into_failure(&state.slot))?;
-    Ok((json, state.blueprint.limits.result_size.as_u64() - walk.left))
-}
-
-/// `values` as trees, under one limit for them together.
-pub(super) fn all<'v, T: Tree>(
-    scope: &mut Scope<'_, '_>,
-    values: impl Iterator<Item = v8::Local<'v, v8::Value>>,
-) -> Result<Vec<T>, Failure> {
-    let state = State::of(scope);
-    let mut walk = Walk::new(&state)?;
-    let mut tree = |value| walk.value(scope, value, None);
-    values.map(|value| tree(value).map_err(|refusal| refusal.into_failure(&state.slot))).collect()
-}
+pub(super) const SCALAR: u64 = 8;
 
 /// One walk through a value.
-struct Walk<'a> {
+pub(super) struct Walk<'a> {
     limits: &'a ResourceLimits,
     slot: &'a Slot,
     pristine: &'a Pristine,
     /// What may still be written, in the bytes that `result_size` counts.
     left: u64,
+    /// How many arrays and objects are around the value.
+    depth: usize,
 }
 
 /// An array or object that is being walked, and those around it: to find cycles, and to count
 /// levels.
 #[derive(Clone, Copy)]
-struct Around<'a> {
+pub(super) struct Around<'a> {
     object: v8::Local<'a, v8::Object>,
     outer: Option<&'a Self>,
     depth: usize,
 }
 
-type Outer<'a> = Option<&'a Around<'a>>;
+pub(super) type Outer<'a> = Option<&'a Around<'a>>;
 
 impl<'a> Walk<'a> {
-    fn new(state: &'a State) -> Result<Self, Failure> {
-        let no_realm = || PluginError::Internal("the realm is not complete".into());
+    pub(super) fn new(state: &'a State) -> Result<Self, Failure> {
+        Self::with(state, state.blueprint.limits.result_size.as_u64())
+    }
+
+    /// A walk that has so many bytes `left`.
+    pub(super) fn with(state: &'a State, left: u64) -> Result<Self, Failure> {
         Ok(Self {
             limits: &state.blueprint.limits,
             slot: &state.slot,
-            pristine: state.pristine.get().ok_or_else(no_realm)?,
-            left: state.blueprint.limits.result_size.as_u64(),
+            pristine: state.pristine()?,
+            left,
+            depth: 0,
         })
+    }
+
+    /// Does a part of the walk that is within `depth` arrays and objects.
+    pub(super) fn within<R>(&mut self, depth: usize, part: impl FnOnce(&mut Self) -> R) -> R {
+        let before = std::mem::replace(&mut self.depth, depth);
+        let result = part(self);
+        self.depth = before;
+        result
+    }
+
+    /// What may still be written, in the bytes that `result_size` counts.
+    pub(super) fn left(&self) -> u64 {
+        self.left
     }
 
     /// Counts `bytes` of the result; also the place where long walks notice that they are to
     /// stop, since plain reads never enter guest code.
-    fn spend(&mut self, bytes: u64) -> Result<(), Refusal> {
+    pub(super) fn spend(&mut self, bytes: u64) -> Result<(), Refusal> {
         match self.left.checked_sub(bytes) {
             Some(left) => self.left = left,
             None => return Err(Refusal::TooLarge(self.limits.result_size.to_string())),
@@ -122,7 +84,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn value<T: Tree>(
+    pub(super) fn value<T: Tree>(
         &mut self,
         scope: &mut Scope<'_, '_>,
         value: v8::Local<'_, v8::Value>,
@@ -150,7 +112,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn string(
+    pub(super) fn string(
         &mut self,
         scope: &Scope<'_, '_>,
         string: v8::Local<'_, v8::String>,
@@ -234,7 +196,7 @@ impl<'a> Walk<'a> {
         object: v8::Local<'_, v8::Object>,
         outer: Outer<'_>,
     ) -> Result<T, Refusal> {
-        let depth = outer.map_or(0, |outer| outer.depth);
+        let depth = outer.map_or(self.depth, |outer| outer.depth);
         if depth == self.limits.result_depth {
             return Err(Refusal::TooLarge(format!("depth {}", self.limits.result_depth)));
         }
@@ -391,7 +353,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Typed arrays as arrays of their elements, buffers as arrays of bytes.
-    fn bytes<T: Tree>(
+    pub(super) fn bytes<T: Tree>(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
@@ -488,6 +450,21 @@ fn boxed_primitive<'s>(
     }
 }
 
+/// Whether all there is to an object are its properties. A proxy counts as what it poses as.
+pub(super) fn is_plain(object: v8::Local<'_, v8::Object>) -> bool {
+    !(object.is_date()
+        || object.is_map()
+        || object.is_set()
+        || object.is_array_buffer_view()
+        || object.is_array_buffer()
+        || object.is_number_object()
+        || object.is_string_object()
+        || object.is_boolean_object()
+        || object.is_big_int_object()
+        || object.is_native_error()
+        || opaque_kind(object).is_some())
+}
+
 /// What has its state where JSON does not look: as an object it would be an empty one.
 fn opaque_kind(object: v8::Local<'_, v8::Object>) -> Option<&'static str> {
     if object.is_promise() {
@@ -511,7 +488,7 @@ fn opaque_kind(object: v8::Local<'_, v8::Object>) -> Option<&'static str> {
     }
 }
 
-fn json_number(number: f64) -> Result<Number, Refusal> {
+pub(super) fn json_number(number: f64) -> Result<Number, Refusal> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() <= EXACT {
         return Ok(Number::from(number as i64));

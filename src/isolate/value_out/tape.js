@@ -1,0 +1,77 @@
+// Reads a plain value as the walk in walk.rs does, and hands what it has read to `take`, many
+// pieces in one call:
+//
+//   a string, number, boolean or null   itself
+//   undefined, a number, ...            an array of so many items, which follow
+//   undefined, an object, ..., undefined
+//                                       this object; its keys and members follow in turn
+//   any other object                    itself: `take` walks it
+//
+// An exception, whoever throws it, has the walk begin anew without this script.
+(isArray, getPrototypeOf, apply, objectPrototype, take, tape) => {
+  'use strict';
+  const end = tape.length;
+  // The first is how many of the others are filled.
+  let at = 1;
+
+  const handOver = () => {
+    tape[0] = at - 1;
+    at = 1;
+    apply(take, undefined, tape);
+  };
+
+  const put = piece => {
+    if (at === end) handOver();
+    tape[at++] = piece;
+  };
+
+  const read = (value, depth) => {
+    switch (typeof value) {
+      case 'string':
+      case 'number':
+      case 'boolean':
+        return put(value);
+      case 'undefined':
+        return put(null);
+      case 'object':
+        if (value !== null) break;
+        return put(null);
+      default:
+        throw undefined;
+    }
+    if (typeof value.toJSON === 'function') return put(value);
+    if (depth === 0) throw undefined;
+    if (isArray(value)) {
+      const { length } = value;
+      if (length >>> 0 !== length) throw undefined;
+      put(undefined);
+      put(length);
+      for (let index = 0; index < length; index++) read(value[index], depth - 1);
+      return;
+    }
+    const prototype = getPrototypeOf(value);
+    if (prototype !== objectPrototype && prototype !== null) return put(value);
+    put(undefined);
+    put(value);
+    for (const key in value) {
+      const member = value[key];
+      if (member === undefined) continue;
+      put(key);
+      read(member, depth - 1);
+    }
+    put(undefined);
+  };
+
+  return (value, depth) => {
+    // It would be a member of every object, as `in` has it.
+    for (const polluted in objectPrototype) throw undefined;
+    at = 1;
+    try {
+      read(value, depth);
+      handOver();
+    } finally {
+      // Or what the plugin has let go would live until the next time.
+      for (let index = 0; index < end; index++) tape[index] = null;
+    }
+  };
+}

@@ -1,0 +1,269 @@
+//! `Tape`: a result as JavaScript reads it.
+//!
+//! Through V8's API each key and each member is looked up anew. A script of ours that does the
+//! same V8 compiles, and it learns the shapes of what a plugin answers. The script hands over what
+//! it has read, a tape full of pieces in one call.
+//!
+//! It knows plain objects and arrays only. Any other object in them is walked as ever; and if
+//! anything is in the way, the walk begins anew with the result, to tell what and where. So what
+//! comes out is the same, but that a getter is then called twice.
+
+use std::cell::{Cell, OnceCell, RefCell};
+
+use serde_json::Map;
+
+use super::Scope;
+use super::walk::{SCALAR, Walk, is_plain};
+use crate::isolate::Failure;
+use crate::isolate::failure::OrThrown as _;
+use crate::isolate::own_script::OwnScript;
+use crate::isolate::refusal::Refusal;
+use crate::isolate::state::State;
+use crate::protocol::Value;
+
+static SCRIPT: OwnScript = OwnScript::new("value_out/tape.js", include_str!("tape.js"));
+
+/// How many pieces are handed over in one call, and their number.
+const LENGTH: usize = 64;
+
+/// How many bytes of results a plugin gives before the script is made for it. Until V8 has
+/// compiled it, it is slower than the walk; a plugin that is called a few times never needs it.
+const WORTH_IT: u64 = 16 << 10;
+
+/// For how many members room is made beforehand, at most.
+const MAX_FORESEEN: usize = 32;
+
+/// What one realm has of this.
+#[derive(Default)]
+pub(in crate::isolate) struct Tape {
+    /// Bytes of results that were walked.
+    walked: Cell<u64>,
+    script: OnceCell<v8::Global<v8::Function>>,
+    /// The result that is being read.
+    reading: RefCell<Option<Reading>>,
+}
+
+impl Tape {
+    pub(super) fn is_worth_it(&self) -> bool {
+        self.walked.get() >= WORTH_IT
+    }
+
+    pub(super) fn count(&self, bytes: u64) {
+        self.walked.set(self.walked.get().saturating_add(bytes));
+    }
+
+    fn script<'s>(
+        &self,
+        scope: &mut Scope<'s, '_>,
+        state: &State,
+    ) -> Result<v8::Local<'s, v8::Function>, Failure> {
+        if let Some(script) = self.script.get() {
+            return Ok(v8::Local::new(scope, script));
+        }
+        let take = v8::Function::builder(take).build(scope).or_thrown()?;
+        let empty = [v8::null(scope).into(); LENGTH];
+        let tape = v8::Array::new_with_elements(scope, &empty);
+        let [is_array, get_prototype_of, apply, object_prototype] =
+            state.pristine()?.for_tape(scope);
+        let arguments =
+            [is_array, get_prototype_of, apply, object_prototype, take.into(), tape.into()];
+        let script = SCRIPT.call(scope, &arguments)?;
+        let script = v8::Local::<v8::Function>::try_from(script).ok().or_thrown()?;
+        self.script.get_or_init(|| v8::Global::new(scope, script));
+        Ok(script)
+    }
+}
+
+/// Reads `value`; `None` if the walk is to tell why it cannot be carried.
+pub(super) fn read(
+    scope: &mut Scope<'_, '_>,
+    state: &State,
+    value: v8::Local<'_, v8::Value>,
+) -> Result<Option<Value>, Failure> {
+    let script = state.tape.script(scope, state)?;
+    let limits = &state.blueprint.limits;
+    *state.tape.reading.borrow_mut() = Some(Reading::new(limits.result_size.as_u64()));
+    v8::tc_scope!(let scope, scope);
+    let receiver = v8::undefined(scope).into();
+    let depth = v8::Number::new(scope, limits.result_depth as f64).into();
+    let done = script.call(scope, receiver, &[value, depth]);
+    let reading = state.tape.reading.take();
+    if done.is_some() {
+        return Ok(reading.and_then(|reading| reading.read));
+    }
+    if scope.has_terminated() || state.slot.stopped().is_some() {
+        return Err(Failure::Thrown);
+    }
+    scope.reset();
+    Ok(None)
+}
+
+/// The script's `take(count, ...pieces)`.
+fn take(
+    scope: &mut Scope<'_, '_>,
+    arguments: v8::FunctionCallbackArguments<'_>,
+    _: v8::ReturnValue<'_>,
+) {
+    let state = State::of(scope);
+    let Some(mut reading) = state.tape.reading.take() else { return };
+    match reading.take(scope, &state, &arguments) {
+        Ok(()) => *state.tape.reading.borrow_mut() = Some(reading),
+        Err(Refusal::Failure(Failure::Thrown)) => {}
+        // Whatever it is, the walk will find it again.
+        Err(_) => drop(scope.throw_exception(v8::undefined(scope).into())),
+    }
+}
+
+/// A result of which a part has been handed over.
+struct Reading {
+    /// What may still be written, in the bytes that `result_size` counts.
+    left: u64,
+    next: Next,
+    /// What the next piece is part of, outermost first.
+    open: Vec<Open>,
+    /// How many members the last object had.
+    foreseen: usize,
+    read: Option<Value>,
+}
+
+/// What the next piece is.
+enum Next {
+    Value,
+    /// How long the array is that begins, or which object.
+    Which,
+    Key,
+}
+
+enum Open {
+    Array { items: Vec<Value>, length: usize },
+    Object { members: Map<String, Value>, key: String },
+}
+
+impl Reading {
+    fn new(left: u64) -> Self {
+        Self { left, next: Next::Value, open: Vec::new(), foreseen: 0, read: None }
+    }
+
+    fn take(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        state: &State,
+        arguments: &v8::FunctionCallbackArguments<'_>,
+    ) -> Result<(), Refusal> {
+        let count = arguments.get(0).int32_value(scope).unwrap_or_default();
+        let mut walk = Walk::with(state, self.left)?;
+        for index in 1..=count {
+            self.piece(scope, &mut walk, arguments.get(index))?;
+        }
+        self.left = walk.left();
+        Ok(())
+    }
+
+    fn piece(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        walk: &mut Walk<'_>,
+        piece: v8::Local<'_, v8::Value>,
+    ) -> Result<(), Refusal> {
+        match self.next {
+            Next::Key => self.key(scope, walk, piece),
+            Next::Which => self.begin(walk, piece),
+            Next::Value if piece.is_undefined() => {
+                self.next = Next::Which;
+                Ok(())
+            }
+            Next::Value => {
+                let value = match v8::Local::<v8::String>::try_from(piece) {
+                    Ok(string) => Value::String(walk.string(scope, string)?),
+                    Err(_) => self.other(scope, walk, piece)?,
+                };
+                self.put(value);
+                Ok(())
+            }
+        }
+    }
+
+    fn other(
+        &self,
+        scope: &mut Scope<'_, '_>,
+        walk: &mut Walk<'_>,
+        piece: v8::Local<'_, v8::Value>,
+    ) -> Result<Value, Refusal> {
+        walk.within(self.open.len(), |walk| walk.value(scope, piece, None))
+    }
+
+    fn key(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        walk: &mut Walk<'_>,
+        piece: v8::Local<'_, v8::Value>,
+    ) -> Result<(), Refusal> {
+        if let Ok(name) = v8::Local::<v8::String>::try_from(piece) {
+            let name = walk.string(scope, name)?;
+            if let Some(Open::Object { key, .. }) = self.open.last_mut() {
+                *key = name;
+            }
+            self.next = Next::Value;
+        } else if let Some(Open::Object { members, .. }) = self.open.pop() {
+            self.foreseen = members.len();
+            self.put(Value::Object(members));
+        }
+        Ok(())
+    }
+
+    fn begin(
+        &mut self,
+        walk: &mut Walk<'_>,
+        piece: v8::Local<'_, v8::Value>,
+    ) -> Result<(), Refusal> {
+        walk.spend(SCALAR)?;
+        if let Ok(object) = v8::Local::<v8::Object>::try_from(piece) {
+            // One that only looks plain.
+            if !is_plain(object) {
+                return Err(Refusal::unfit("not a plain object"));
+            }
+            let members = Map::with_capacity(self.foreseen.min(MAX_FORESEEN));
+            self.open.push(Open::Object { members, key: String::new() });
+            self.next = Next::Key;
+            return Ok(());
+        }
+        let length = v8::Local::<v8::Number>::try_from(piece).map_or(0.0, |length| length.value());
+        let length = length as usize;
+        // Refused before it is walked: `new Array(2**32 - 1)` is small and long.
+        if length as u64 > walk.left() / 2 {
+            return Err(Refusal::TooLarge(String::new()));
+        }
+        self.next = Next::Value;
+        match length {
+            0 => self.put(Value::Array(Vec::new())),
+            _ => self.open.push(Open::Array { items: Vec::with_capacity(length), length }),
+        }
+        Ok(())
+    }
+
+    /// Puts a value where it belongs, and ends the arrays that are complete with it.
+    fn put(&mut self, mut value: Value) {
+        loop {
+            match self.open.last_mut() {
+                None => {
+                    self.read = Some(value);
+                    return;
+                }
+                Some(Open::Object { members, key }) => {
+                    members.insert(std::mem::take(key), value);
+                    self.next = Next::Key;
+                    return;
+                }
+                Some(Open::Array { items, length }) => {
+                    items.push(value);
+                    if items.len() < *length {
+                        self.next = Next::Value;
+                        return;
+                    }
+                    value = Value::Array(std::mem::take(items));
+                    self.open.pop();
+                }
+            }
+        }
+    }
+}
