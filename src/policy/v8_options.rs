@@ -10,7 +10,9 @@ use super::{Capability, PluginCapabilities};
 /// the first plugin is built; V8 then freezes it.
 ///
 /// What is per plugin is in [`ResourceLimits`](crate::ResourceLimits):
-/// [`heap`](crate::ResourceLimits::heap), [`code_range`](crate::ResourceLimits::code_range).
+/// [`heap`](crate::ResourceLimits::heap),
+/// [`young_generation`](crate::ResourceLimits::young_generation),
+/// [`code_range`](crate::ResourceLimits::code_range).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

@@ -198,3 +198,30 @@ fn a_termination_never_reaches_the_next_call() {
     }
     assert!(stopped > 1000 && done > 1000, "{stopped} stopped, {done} done");
 }
+
+/// How often V8 collects while a plugin makes so much garbage.
+fn collections(young_generation: Limit<ByteSize>) -> usize {
+    let mut limits = ResourceLimits::default();
+    limits.young_generation = young_generation;
+    limits.wall_time = Duration::from_secs(60);
+    let code = "let kept = [];
+        const grow = () => { for (let i = 0; i < 1e6; i++) {
+            kept.push({ i }); if (kept.length > 1e5) kept = []; } kept = []; return 0 };
+        const litter = () => { for (let i = 0; i < 1e4; i++) kept = { i, x: [i] }; return 0 };";
+    let mut plugin =
+        PluginIsolate::builder("young").limits(limits).script("m.js", code).build().unwrap();
+    plugin.execute("grow()").unwrap();
+    let used: Vec<_> = (0..200)
+        .map(|_| {
+            plugin.execute("litter()").unwrap();
+            plugin.heap_used()
+        })
+        .collect();
+    used.windows(2).filter(|pair| pair[1] < pair[0]).count()
+}
+
+#[test]
+fn a_larger_young_generation_is_collected_less_often() {
+    let (small, usual) = (collections(Limit::At(ByteSize::mib(3))), collections(Limit::Off));
+    assert!(usual > 0 && small > 3 * usual, "{small} and {usual}");
+}

@@ -26,7 +26,7 @@ impl Both {
     }
 
     fn assert_alive(&self) {
-        self.0.each_ref().map(assert_alive);
+        self.0.iter().for_each(assert_alive);
     }
 }
 
