@@ -214,7 +214,7 @@ pub struct ResourceLimits {
     /// Per plugin: how long its worker's thread, and whoever waits for an answer without an
     /// executor, stay awake on a processor core for what may be about to come.
     ///
-    /// Default [`Wake::Park`]: not at all.
+    /// Default [`Wake::Adaptive`]: while that has lately paid (strict [`Wake::Park`]: not at all).
     pub wake: Wake,
 }
 
@@ -243,7 +243,7 @@ impl Default for ResourceLimits {
             pending_host_calls: 256,
             events: 1024,
             hardening: Hardening::Full,
-            wake: Wake::Park,
+            wake: Wake::Adaptive,
         }
     }
 }
@@ -293,6 +293,7 @@ impl ResourceLimits {
             timers: 64,
             pending_host_calls: 16,
             events: 64,
+            wake: Wake::Park,
             ..Self::default()
         }
     }

@@ -15,7 +15,7 @@ use super::schema;
 /// threads of the process stay awake at a time than the machine has cores
 /// ([`available_parallelism`](std::thread::available_parallelism)): on a machine with one core
 /// none does. Whoever stays awake gives way to threads that want the core, and finding that
-/// there are some, all threads of the process sleep at once for the next 20 ms, and longer each
+/// there are some, all threads of the process sleep at once for the next 5 ms, and longer each
 /// time in a row, up to a second. A worker that has nothing to do sleeps, whatever this says.
 ///
 /// In a config file: `"park"`, `"adaptive"`, or `{ spin = { up_to = "50us" } }`.
@@ -24,7 +24,6 @@ use super::schema;
 #[non_exhaustive]
 pub enum Wake {
     /// To sleep at once.
-    #[default]
     Park,
     /// To stay awake for a while before every sleep.
     Spin {
@@ -33,8 +32,9 @@ pub enum Wake {
         #[schemars(with = "schema::Time")]
         up_to: Duration,
     },
-    /// To stay awake, for 50 µs at most, while what is waited for has lately come within that
-    /// time: the next call, or the answer of one.
+    /// The default: to stay awake, for 50 µs at most, while what is waited for has lately come
+    /// within that time: the next call, or the answer of one.
+    #[default]
     Adaptive,
 }
 

@@ -19,15 +19,17 @@ static SCARCE_FOR: AtomicU64 = AtomicU64::new(0);
 
 /// How long cores that were found wanted are left alone, the first time and at most. To find it
 /// out costs a thread its turn on the core, which may be milliseconds.
-const SCARCE: Duration = Duration::from_millis(20);
+const SCARCE: Duration = Duration::from_millis(5);
 const LONG_SCARCE: Duration = Duration::from_secs(1);
 /// Between two looks at the clock a thread is not away for so long unless another had its core.
 const TAKEN_AWAY: Duration = Duration::from_micros(200);
 /// When yielding begins. Until then a system call would be most of the wait.
 const YIELD_AFTER: Duration = Duration::from_micros(10);
-/// How many looks are made between two at the clock; and by one who has no seat, for the time
-/// in which whoever has it gets up.
+/// How many looks are made between two at the clock.
 const LOOKS: u32 = 16;
+/// How long one looks who has no seat: for the time in which whoever has it gets up, who is often
+/// the one that is waited for.
+const STANDING: Duration = Duration::from_micros(5);
 
 /// A seat among those who stay awake.
 struct Seat;
@@ -136,7 +138,8 @@ impl Patience {
             if now - last > TAKEN_AWAY {
                 leave_cores_alone(since_start(now));
             }
-            if seat.is_none() || now - last > TAKEN_AWAY || now - began >= up_to {
+            let patience = if seat.is_some() { up_to } else { up_to.min(STANDING) };
+            if now - last > TAKEN_AWAY || now - began >= patience {
                 return has_come();
             }
             last = now;

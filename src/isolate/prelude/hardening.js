@@ -501,9 +501,11 @@
       if (result !== null && !isObject(result)) throw new TypeErrorOf(`object null is not a function`);
       return result;
     };
-    const flagOf = (regexp, name, letter) => (getPrototypeOf(regexp) === prototype
-      ? !!regexp[name] : nativeIndexOf(toText(regexp.flags), letter) >= 0);
-    const isUnicode = (regexp) => flagOf(regexp, 'unicode', 'u') || flagOf(regexp, 'unicodeSets', 'v');
+    // By name, not with a key: V8 learns each place of a name by itself.
+    const hasFlag = (regexp, letter) => nativeIndexOf(toText(regexp.flags), letter) >= 0;
+    const isGlobal = (regexp) => (getPrototypeOf(regexp) === prototype ? !!regexp.global : hasFlag(regexp, 'g'));
+    const isUnicode = (regexp) => (getPrototypeOf(regexp) === prototype
+      ? !!regexp.unicode || !!regexp.unicodeSets : hasFlag(regexp, 'u') || hasFlag(regexp, 'v'));
     const advance = (text, index, unicode) => {
       if (!unicode || index + 1 >= text.length) return index + 1;
       const lead = charCodeAt(text, index);
@@ -553,7 +555,7 @@
       [matchKey](string) {
         if (!isObject(this)) wrongReceiver('@@match', this);
         const text = toText(string);
-        if (!flagOf(this, 'global', 'g')) return execOn(this, text);
+        if (!isGlobal(this)) return execOn(this, text);
         this.lastIndex = 0;
         const matches = [];
         let count = 0;
@@ -571,7 +573,7 @@
         const text = toText(string);
         const functional = typeof replaceValue === 'function';
         const template = functional ? '' : toText(replaceValue);
-        const global = flagOf(this, 'global', 'g');
+        const global = isGlobal(this);
         if (global) this.lastIndex = 0;
         if (!functional && nativeIndexOf(template, '$') < 0 && getPrototypeOf(this) === prototype && this.exec === nativeExec) {
           return replaceLiterally(this, text, template, global);
