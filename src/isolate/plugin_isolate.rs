@@ -13,7 +13,7 @@ use super::host_calls::Answers;
 use super::owner::{Owner, StopHandle};
 use super::state::State;
 use super::value_in::Argument;
-use super::world::{Caught, World, bytes};
+use super::world::{Caught, Thread, World, bytes};
 use super::{clock, events, hooks, host_calls, modules, prelude, realm, script, settle, value_out};
 use crate::host::PluginEvents;
 use crate::policy::PluginCapabilities;
@@ -446,7 +446,8 @@ impl PluginIsolate {
         // The old one first: the plugin is to have one heap, not two.
         self.world = None;
         self.narrowed = self.blueprint.granted.times_narrowed();
-        let world = World::new(&self.blueprint, &self.slot, &self.answers)?;
+        let thread = if self._registered.is_some() { Thread::Own } else { Thread::Shared };
+        let world = World::new(&self.blueprint, &self.slot, &self.answers, thread)?;
         self.stop.aim(Some(world.handle()));
         self.world = Some(world);
         let blueprint = Arc::clone(&self.blueprint);

@@ -15,8 +15,8 @@ use super::schema;
 /// threads of the process stay awake at a time than the machine has cores
 /// ([`available_parallelism`](std::thread::available_parallelism)): on a machine with one core
 /// none does. Whoever stays awake gives way to threads that want the core, and finding that
-/// there are some, all threads of the process sleep at once for the next 5 ms, and longer each
-/// time in a row, up to a second. A worker that has nothing to do sleeps, whatever this says.
+/// there are some, all threads of the process sleep at once for the next 2 ms, and longer each
+/// time in a row, up to 32 ms. A worker that has nothing to do sleeps, whatever this says.
 ///
 /// In a config file: `"park"`, `"adaptive"`, or `{ spin = { up_to = "50us" } }`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

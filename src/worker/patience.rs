@@ -19,8 +19,8 @@ static SCARCE_FOR: AtomicU64 = AtomicU64::new(0);
 
 /// How long cores that were found wanted are left alone, the first time and at most. To find it
 /// out costs a thread its turn on the core, which may be milliseconds.
-const SCARCE: Duration = Duration::from_millis(5);
-const LONG_SCARCE: Duration = Duration::from_secs(1);
+const SCARCE: Duration = Duration::from_millis(2);
+const LONG_SCARCE: Duration = Duration::from_millis(32);
 /// Between two looks at the clock a thread is not away for so long unless another had its core.
 const TAKEN_AWAY: Duration = Duration::from_micros(200);
 /// When yielding begins. Until then a system call would be most of the wait.

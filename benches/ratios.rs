@@ -1,0 +1,277 @@
+//! What each thing costs over its floor: tables in Markdown. The figures to quote are these.
+//!
+//! Not Criterion's, which measures one thing for seconds and then the next. Meanwhile a machine
+//! becomes slower and faster, by half and more; so here all of one table take turns, and a ratio
+//! is the median of those of single rounds. `cargo bench --bench ratios -- start` prints the
+//! tables whose title has this word.
+#![allow(missing_docs, clippy::print_stdout)]
+
+mod floors;
+
+use std::cell::RefCell;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use floors::bare_thread::BareThread;
+use floors::bare_v8::{self, Way};
+use floors::{ECHO, TOGETHER, isolate, payloads, record, small, worker};
+use plugin_sandbox::{
+    ByteSize, PluginIsolate, PluginWorker, ResourceLimits, Value, Wake, WorkerPool,
+};
+
+const SPIN: Duration = Duration::from_micros(50);
+
+/// One who takes part: answers what one piece of work took.
+struct Contender<'a> {
+    name: String,
+    is_floor: bool,
+    work: Box<dyn FnMut() -> Duration + 'a>,
+}
+
+fn floor<'a>(name: &str, work: impl FnMut() -> Duration + 'a) -> Contender<'a> {
+    Contender { name: name.to_owned(), is_floor: true, work: Box::new(work) }
+}
+
+fn ours<'a>(name: &str, work: impl FnMut() -> Duration + 'a) -> Contender<'a> {
+    Contender { name: name.to_owned(), is_floor: false, work: Box::new(work) }
+}
+
+/// What one of `count` calls takes on average. Neither is what they are given made meanwhile, nor
+/// what they answer dropped.
+fn timed<A: Clone, R>(count: usize, argument: &A, mut call: impl FnMut(A) -> R) -> Duration {
+    let arguments = vec![argument.clone(); count];
+    let mut answers = Vec::with_capacity(count);
+    let began = Instant::now();
+    answers.extend(arguments.into_iter().map(&mut call));
+    let took = began.elapsed();
+    black_box(answers);
+    took / u32::try_from(count).unwrap()
+}
+
+/// What is asked for on the command line.
+struct Asked {
+    /// To see that it works, not to measure.
+    is_test: bool,
+    word: Option<String>,
+}
+
+impl Asked {
+    fn new() -> Self {
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        let is_given = |name: &str| arguments.iter().any(|argument| argument == name);
+        Self {
+            // As Criterion decides it: `cargo bench` says `--bench`, `cargo test` says nothing.
+            is_test: !is_given("--bench") || is_given("--test"),
+            word: arguments.into_iter().find(|argument| !argument.starts_with('-')),
+        }
+    }
+
+    /// Has all of a table take turns for so many rounds, and prints what each took.
+    fn table(&self, title: &str, rounds: usize, contenders: Vec<Contender<'_>>) {
+        if self.word.as_ref().is_some_and(|word| !title.contains(word.as_str())) {
+            return;
+        }
+        let rounds = if self.is_test { 1 } else { rounds };
+        let mut contenders = contenders;
+        let mut took = vec![Vec::with_capacity(rounds); contenders.len()];
+        // The first round, in which V8 compiles, does not count.
+        for round in 0..=rounds {
+            for (contender, took) in contenders.iter_mut().zip(&mut took) {
+                let once = (contender.work)();
+                if round > 0 {
+                    took.push(once.as_secs_f64());
+                }
+            }
+        }
+        let floors = (0..contenders.len()).filter(|&at| contenders[at].is_floor);
+        let floor = floors.min_by(|&a, &b| median(&took[a]).total_cmp(&median(&took[b])));
+        let floor = &took[floor.expect("each table has a floor")];
+        println!("| {title} | median | over the floor |\n|---|--:|--:|");
+        for (contender, took) in contenders.iter().zip(&took) {
+            let ratios: Vec<_> = took.iter().zip(floor).map(|(own, floor)| own / floor).collect();
+            println!("| {} | {} | {:.2}× |", contender.name, time(median(took)), median(&ratios));
+        }
+        println!();
+    }
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn time(seconds: f64) -> String {
+    match seconds {
+        ..1e-6 => format!("{:.0} ns", seconds * 1e9),
+        1e-6..1e-3 => format!("{:.1} µs", seconds * 1e6),
+        _ => format!("{:.2} ms", seconds * 1e3),
+    }
+}
+
+/// No thread: over bare V8 with the conversion that is best for the payload.
+fn calls(asked: &Asked) {
+    for (size, payload) in payloads() {
+        let mut plugin = isolate();
+        let (count, rounds) = match size {
+            "1 MB" => (1, 60),
+            "10 kB" => (10, 300),
+            _ => (200, 300),
+        };
+        bare_v8::with(|bare| {
+            let (bare, payload) = (&RefCell::new(bare), &payload);
+            let mut contenders: Vec<_> = Way::of(payload)
+                .iter()
+                .map(|&way| {
+                    let call = move |payload| (bare.borrow_mut())(way, payload);
+                    floor(way.name(), move || timed(count, payload, call))
+                })
+                .collect();
+            contenders.push(ours("`PluginIsolate::call_hook`", || {
+                timed(count, payload, |payload| plugin.call_hook("echo", payload).unwrap())
+            }));
+            asked.table(&format!("a call with {size}"), rounds, contenders);
+        });
+    }
+}
+
+/// What is left of a call when nothing goes in or out: all guards.
+fn guards(asked: &Asked) {
+    let mut plugin = isolate();
+    bare_v8::with(|bare| {
+        let nothing = Value::Null;
+        let contenders = vec![
+            floor(Way::Nothing.name(), || {
+                timed(1000, &nothing, |argument| bare(Way::Nothing, argument))
+            }),
+            ours("`PluginIsolate::call_hook`", || {
+                timed(1000, &nothing, |argument| plugin.call_hook("echo", argument).unwrap())
+            }),
+        ];
+        asked.table("a call of nothing: all guards", 500, contenders);
+    });
+}
+
+fn bytes(asked: &Asked) {
+    let mut limits = ResourceLimits::default();
+    limits.argument_size = ByteSize::mib(16);
+    limits.result_size = ByteSize::mib(16);
+    let builder = PluginIsolate::builder("echo").limits(limits.clone()).script("m.js", ECHO);
+    let (mut plugin, worker) = (builder.build().unwrap(), worker(limits));
+    let bytes = vec![7; 10 << 20];
+    bare_v8::with_bytes(|bare| {
+        let contenders = vec![
+            floor("bare V8, adopted and copied once", || timed(1, &bytes, &mut *bare)),
+            ours("`PluginIsolate::call_hook_bytes`", || {
+                timed(1, &bytes, |bytes| plugin.call_hook_bytes("echo", bytes).unwrap())
+            }),
+            ours("`PluginWorker::call_hook_bytes`", || {
+                timed(1, &bytes, |bytes| worker.blocking_call_hook_bytes("echo", bytes).unwrap())
+            }),
+        ];
+        asked.table("10 MB of bytes in and out", 100, contenders);
+    });
+}
+
+fn starts(asked: &Asked) {
+    let builder = PluginWorker::builder("echo").script("m.js", ECHO);
+    let pool = WorkerPool::new(builder.clone()).prewarm(2);
+    let answer = |worker: PluginWorker| {
+        black_box(worker.blocking_call_hook("echo", small()).unwrap());
+        worker
+    };
+    let contenders = vec![
+        floor("bare isolate and context, made and dropped", || {
+            timed(1, &(), |()| bare_v8::start())
+        }),
+        ours("`PluginIsolate`, made and dropped", || timed(1, &(), |()| drop(isolate()))),
+        ours("`PluginWorker`, up to its first answer", || {
+            timed(1, &builder, |builder| answer(builder.build().unwrap()))
+        }),
+        ours("`PluginWorker`, up to its first answer, and shut down", || {
+            timed(1, &builder, |builder| drop(answer(builder.build().unwrap())))
+        }),
+        ours("first answer of a worker from a `WorkerPool`", || {
+            while pool.ready() < 2 {
+                std::thread::yield_now();
+            }
+            timed(1, &(), |()| answer(pool.get().unwrap()))
+        }),
+    ];
+    asked.table("a start", 200, contenders);
+}
+
+fn wakes() -> [(&'static str, Wake); 3] {
+    [
+        ("`Wake::Park`", Wake::Park),
+        ("`Wake::Spin`", Wake::Spin { up_to: SPIN }),
+        ("`Wake::Adaptive`", Wake::Adaptive),
+    ]
+}
+
+fn waiting(wake: Wake) -> PluginWorker {
+    let mut limits = ResourceLimits::default();
+    limits.wake = wake;
+    worker(limits)
+}
+
+/// Over a bare hop to a thread that makes the same call.
+fn sequential(asked: &Asked) {
+    const COUNT: usize = 50;
+    let record = record();
+    for (title, spin) in [("parked", Duration::ZERO), ("awake", SPIN)] {
+        let bare = BareThread::new(spin, true);
+        let mut contenders = vec![floor("a bare hop and the isolate's call", || {
+            timed(COUNT, &record, |record| bare.call(record, spin))
+        })];
+        for (name, wake) in wakes() {
+            if spin.is_zero() == (wake == Wake::Park) {
+                let (worker, record) = (waiting(wake), &record);
+                contenders.push(ours(&format!("`PluginWorker`, {name}"), move || {
+                    timed(COUNT, record, |record| {
+                        worker.blocking_call_hook("echo", record).unwrap()
+                    })
+                }));
+            }
+        }
+        asked.table(&format!("one call after the other, 350 B, {title}"), 200, contenders);
+    }
+}
+
+/// Over the isolate's calls alone.
+fn together(asked: &Asked) {
+    let small = small();
+    let mut plugin = isolate();
+    let calls = u32::try_from(TOGETHER).unwrap();
+    let mut contenders = vec![floor("the isolate's calls alone", || {
+        timed(TOGETHER, &small, |small| plugin.call_hook("echo", small).unwrap())
+    })];
+    for (name, wake) in wakes() {
+        let (worker, small) = (waiting(wake), &small);
+        contenders.push(ours(&format!("under way together, {name}"), move || {
+            let arguments = vec![small.clone(); TOGETHER];
+            timed(1, &arguments, |arguments| {
+                let calls: Vec<_> =
+                    arguments.into_iter().map(|small| worker.call_hook("echo", small)).collect();
+                calls.into_iter().map(|call| call.wait().unwrap()).collect::<Vec<_>>()
+            }) / calls
+        }));
+        let worker = waiting(wake);
+        contenders.push(ours(&format!("a batch, {name}"), move || {
+            let arguments = vec![small.clone(); TOGETHER];
+            timed(1, &arguments, |arguments| {
+                let answers = worker.blocking_call_hook_batch("echo", arguments);
+                assert!(answers.iter().all(Result::is_ok));
+                answers
+            }) / calls
+        }));
+    }
+    asked.table("a call of a small object, 64 at a time", 1000, contenders);
+}
+
+fn main() {
+    let asked = Asked::new();
+    for group in [calls, guards, bytes, starts, sequential, together] {
+        group(&asked);
+    }
+}
