@@ -258,11 +258,16 @@ const SETTINGS: &[Setting] = &[
     ("heap = 128 MiB", |limits, _| limits.heap = ByteSize::mib(128)),
     ("heap = 256 MiB", |limits, _| limits.heap = ByteSize::mib(256)),
     ("heap = 512 MiB", |limits, _| limits.heap = ByteSize::mib(512)),
+    ("young_generation = 6 MiB", |limits, _| limits.young_generation = Limit::At(ByteSize::mib(6))),
+    ("young_generation = 48 MiB", |limits, _| {
+        limits.young_generation = Limit::At(ByteSize::mib(48));
+    }),
     ("stack = 128 KiB", |limits, _| limits.stack = ByteSize::kib(128)),
     ("stack = 512 KiB", |limits, _| limits.stack = ByteSize::kib(512)),
     ("hardening = abort_only", |limits, _| limits.hardening = Hardening::AbortOnly),
     ("hardening = off", |limits, _| limits.hardening = Hardening::Off),
     ("jitless", |_, options| options.jitless = true),
+    ("synchronous_compilation", |_, options| options.synchronous_compilation = true),
     ("platform_threads = 1", |_, options| options.platform_threads = 1),
 ];
 

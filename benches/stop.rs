@@ -1,21 +1,20 @@
 //! How long after its deadline an endless loop is stopped, with the machine otherwise idle and
 //! with all cores busy; beside it the floor, a bare thread that ends a bare loop by a flag. Not
-//! Criterion's: what counts is the tail.
+//! Criterion's: what counts is the tail. `--synchronous` has V8 compile nothing meanwhile.
 #![allow(missing_docs, clippy::print_stdout)]
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use plugin_sandbox::{PluginError, PluginWorker, ResourceLimits, Value};
+use plugin_sandbox::{PluginError, PluginWorker, ResourceLimits, V8Options, Value, set_v8_options};
 
-const LOOPS: usize = 200;
 /// A start-up script must end in it, too, on a busy machine.
 const WALL_TIME: Duration = Duration::from_millis(50);
 
 /// How much longer than its wall time each call takes: from the call to the answer, the hop
 /// both ways included.
-fn overruns() -> Vec<Duration> {
+fn overruns(loops: usize) -> Vec<Duration> {
     let mut limits = ResourceLimits::default();
     limits.wall_time = WALL_TIME;
     let worker = PluginWorker::builder("loop")
@@ -29,11 +28,11 @@ fn overruns() -> Vec<Duration> {
         assert!(matches!(answer, Err(PluginError::Timeout { .. })), "{answer:?}");
         began.elapsed().saturating_sub(WALL_TIME)
     };
-    (0..LOOPS).map(stop).collect()
+    (0..loops).map(stop).collect()
 }
 
 /// The same for a thread that loops until another, which sleeps meanwhile, says so.
-fn floor() -> Vec<Duration> {
+fn floor(loops: usize) -> Vec<Duration> {
     let (begin, begun) = mpsc::channel::<mpsc::Sender<()>>();
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -56,7 +55,7 @@ fn floor() -> Vec<Duration> {
             answered.recv().unwrap();
             began.elapsed().saturating_sub(WALL_TIME)
         };
-        let overruns = (0..LOOPS).map(stop).collect();
+        let overruns = (0..loops).map(stop).collect();
         drop(begin);
         overruns
     })
@@ -66,19 +65,25 @@ fn print(what: &str, machine: &str, mut overruns: Vec<Duration>) {
     overruns.sort();
     let at = |percent: usize| overruns[(overruns.len() * percent).div_ceil(100) - 1];
     let [half, p90, p99, longest] = [50, 90, 99, 100].map(at);
-    println!(
-        "{what}, {machine}: median {half:?}, p90 {p90:?}, p99 {p99:?}, longest {longest:?} \
-         after the deadline"
-    );
+    println!("| {machine}: {what} | {half:.1?} | {p90:.1?} | {p99:.1?} | {longest:.1?} |");
 }
 
-fn print_both(machine: &str) {
-    print("a bare loop and a flag", machine, floor());
-    print("an endless loop in a PluginWorker", machine, overruns());
+fn print_both(machine: &str, loops: usize) {
+    print("a bare loop and a flag", machine, floor(loops));
+    print("an endless loop in a `PluginWorker`", machine, overruns(loops));
 }
 
 fn main() {
-    print_both("machine otherwise idle");
+    let is_given = |name: &str| std::env::args().any(|argument| argument == name);
+    // As Criterion decides it: `cargo bench` says `--bench`, `cargo test` says nothing.
+    let loops = if is_given("--bench") && !is_given("--test") { 200 } else { 2 };
+    if is_given("--synchronous") {
+        let mut options = V8Options::default();
+        options.synchronous_compilation = true;
+        set_v8_options(options).unwrap();
+    }
+    println!("| | median | 90th percentile | 99th | longest |\n|---|--:|--:|--:|--:|");
+    print_both("machine otherwise idle", loops);
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
@@ -88,7 +93,7 @@ fn main() {
                 }
             });
         }
-        print_both("all cores busy");
+        print_both("all cores busy", loops);
         done.store(true, Ordering::Relaxed);
     });
 }

@@ -23,6 +23,17 @@ const FLAGS: &[&str] = &[
     "--maximum-global-heap-limit-factor=4",
 ];
 
+/// Those of [`V8Options::synchronous_compilation`].
+const SYNCHRONOUS: &[&str] = &[
+    // While a function is compiled elsewhere, V8 has it look up only after 2^30 bytes.
+    // Test: `v8_options::a_warm_loop_of_slow_steps_is_stopped_if_nothing_compiles_meanwhile`.
+    "--no-concurrent-recompilation",
+    // As `--invocation-count-for-maglev` above, for the loops of what Maglev has compiled.
+    "--invocation-count-for-turbofan=300",
+    // What TurboFan takes for the largest functions is a second and a half. It cannot be stopped.
+    "--max-optimized-bytecode-size=16384",
+];
+
 /// V8's default, said all the same, since `stack` counts on it.
 fn stack_size() -> String {
     format!("--stack-size={}", super::stack::V8_STACK_KIB)
@@ -36,7 +47,7 @@ struct Chosen {
 }
 
 static CHOSEN: Mutex<Chosen> = Mutex::new(Chosen {
-    options: V8Options { jitless: false, platform_threads: 0 },
+    options: V8Options { jitless: false, synchronous_compilation: false, platform_threads: 0 },
     started: false,
 });
 
@@ -81,7 +92,9 @@ pub fn set_v8_options(options: V8Options) -> Result<(), PluginError> {
 /// V8's flags for these options.
 fn flags(options: V8Options) -> impl Iterator<Item = String> {
     let jitless = options.jitless.then_some("--jitless");
-    FLAGS.iter().copied().chain(jitless).map(str::to_owned).chain([stack_size()])
+    let synchronous = if options.synchronous_compilation { SYNCHRONOUS } else { &[] };
+    let flags = FLAGS.iter().chain(synchronous).copied().chain(jitless);
+    flags.map(str::to_owned).chain([stack_size()])
 }
 
 /// Initialises V8, once; from any thread. Answers what it runs under.

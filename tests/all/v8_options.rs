@@ -1,8 +1,10 @@
 //! What holds for V8 as a whole. Each test runs alone in a process of its own.
 
+use std::time::Duration;
+
 use plugin_sandbox::{
     ByteSize, Capability, ConfigFormat, Limit, PluginCapabilities, PluginError, PluginIsolate,
-    ResourceLimits, SandboxConfig, V8Options, process_stats, set_v8_options,
+    PluginWorker, ResourceLimits, SandboxConfig, V8Options, process_stats, set_v8_options,
 };
 
 use crate::support::alone;
@@ -192,4 +194,31 @@ fn a_plugin_that_floods_the_smallest_code_range_is_stopped_by_its_heap() {
             assert_eq!(process_stats().quarantined_total, 0);
         },
     );
+}
+
+#[test]
+fn a_warm_loop_of_slow_steps_is_stopped_if_nothing_compiles_meanwhile() {
+    alone("v8_options::a_warm_loop_of_slow_steps_is_stopped_if_nothing_compiles_meanwhile", || {
+        let mut options = V8Options::default();
+        options.synchronous_compilation = true;
+        set_v8_options(options).unwrap();
+        let mut limits = ResourceLimits::default();
+        limits.wall_time = Duration::from_millis(500);
+        limits.grace = Duration::from_secs(10);
+        let code = "const long = end => { const text = 'x'.repeat(2 ** 23) + end; text.charCodeAt(0); return text };
+            const a = long('y'), b = long('z'); let same = 0;
+            function compare(a, b, times) { for (let i = 0; i < times; i++) if (a === b) same++; }
+            plugin.on('attack', calls => {
+                for (let i = 0; i < calls; i++) compare('p', 'q', 10);
+                compare(a, b, 1e9);
+            })";
+        // Wherever in its career the function is: by default V8 lets half of these run on.
+        for calls in (100..1500).step_by(200) {
+            let builder = PluginWorker::builder("slow").limits(limits.clone());
+            let worker = builder.script("m.js", code).build().unwrap();
+            let answer = worker.blocking_call_hook("attack", calls.into());
+            assert!(matches!(answer, Err(PluginError::Timeout { .. })), "{calls}: {answer:?}");
+            assert_eq!(process_stats().quarantined_total, 0, "{calls}");
+        }
+    });
 }
