@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use plugin_sandbox::{
     ByteSize, Hardening, Limit, PluginBuilder, PluginIsolate, PluginWorker, ResourceLimits,
-    V8Options, set_v8_options,
+    V8Options, Wake, set_v8_options,
 };
 use serde_json::json;
 
@@ -178,7 +178,11 @@ fn many(scale: &Scale) {
 }
 
 fn measure_many(count: usize, calls: usize) -> Vec<f64> {
-    let builder = PluginWorker::builder("echo").script("m.js", "plugin.on('echo', x => x)");
+    let mut limits = ResourceLimits::default();
+    // Or the same one is awake when it is called again, and of many none is.
+    limits.wake = Wake::Park;
+    let builder = PluginWorker::builder("echo").limits(limits);
+    let builder = builder.script("m.js", "plugin.on('echo', x => x)");
     let small = json!({ "id": 1234, "open": true });
     let call = |worker: &PluginWorker| {
         black_box(worker.blocking_call_hook("echo", small.clone()).unwrap());
