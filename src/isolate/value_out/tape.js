@@ -14,10 +14,18 @@
   // The first is how many of the others are filled.
   let at = 1;
 
+  let longest = 1;
+
   const handOver = () => {
-    tape[0] = at - 1;
+    const filled = at - 1;
+    if (at > longest) longest = at;
     at = 1;
-    apply(take, undefined, tape);
+    if (filled <= 8) {
+      take(filled, tape[1], tape[2], tape[3], tape[4], tape[5], tape[6], tape[7], tape[8]);
+    } else {
+      tape[0] = filled;
+      apply(take, undefined, tape);
+    }
   };
 
   const put = piece => {
@@ -65,13 +73,14 @@
   return (value, depth) => {
     // It would be a member of every object, as `in` has it.
     for (const polluted in objectPrototype) throw undefined;
-    at = 1;
+    at = longest = 1;
     try {
       read(value, depth);
       handOver();
     } finally {
       // Or what the plugin has let go would live until the next time.
-      for (let index = 0; index < end; index++) tape[index] = null;
+      if (at > longest) longest = at;
+      for (let index = 1; index < longest; index++) tape[index] = null;
     }
   };
 }
