@@ -25,9 +25,12 @@ lint: v8
 	cargo clippy --quiet --lib --no-default-features -- --deny warnings
 	RUSTDOCFLAGS="--deny warnings" cargo doc --quiet --no-deps --document-private-items
 
-# What the crate costs, beside its floors; and then beside others.
+# What the crate costs, beside its floors and beside others: docs/performance.md, anew. Half an
+# hour on a machine that does nothing else. `cargo bench` has more, for whoever changes something.
 bench: v8
-	cargo bench
+	cargo bench --quiet --bench ratios | scripts/into-doc.sh ratios
+	cargo bench --quiet --bench memory | scripts/into-doc.sh memory
+	cargo bench --quiet --bench stop | scripts/into-doc.sh stop
 	@$(MAKE) peers
 
 # The same work on other engines and designs, and packages from npm. See benches/peers/README.md.

@@ -1,9 +1,9 @@
-//! What each thing costs over its floor: tables in Markdown. The figures to quote are these.
+//! What each thing costs over its floor: a table in Markdown. The figures to quote are these.
 //!
 //! Not Criterion's, which measures one thing for seconds and then the next. Meanwhile a machine
-//! becomes slower and faster, by half and more; so here all of one table take turns, and a ratio
+//! becomes slower and faster, by half and more; so here ours and the floor take turns, and a ratio
 //! is the median of those of single rounds. `cargo bench --bench ratios -- start` prints the
-//! tables whose title has this word.
+//! rows that begin with something with this word.
 #![allow(missing_docs, clippy::print_stdout)]
 
 mod floors;
@@ -66,8 +66,8 @@ impl Asked {
         }
     }
 
-    /// Has all of a table take turns for so many rounds, and prints what each took.
-    fn table(&self, title: &str, rounds: usize, contenders: Vec<Contender<'_>>) {
+    /// Has all who take part take turns for so many rounds, and prints what each of ours took.
+    fn compare(&self, title: &str, rounds: usize, contenders: Vec<Contender<'_>>) {
         if self.word.as_ref().is_some_and(|word| !title.contains(word.as_str())) {
             return;
         }
@@ -84,14 +84,18 @@ impl Asked {
             }
         }
         let floors = (0..contenders.len()).filter(|&at| contenders[at].is_floor);
-        let floor = floors.min_by(|&a, &b| median(&took[a]).total_cmp(&median(&took[b])));
-        let floor = &took[floor.expect("each table has a floor")];
-        println!("| {title} | median | over the floor |\n|---|--:|--:|");
-        for (contender, took) in contenders.iter().zip(&took) {
-            let ratios: Vec<_> = took.iter().zip(floor).map(|(own, floor)| own / floor).collect();
-            println!("| {} | {} | {:.2}× |", contender.name, time(median(took)), median(&ratios));
+        let best = floors.min_by(|&a, &b| median(&took[a]).total_cmp(&median(&took[b])));
+        let best = best.expect("each comparison has a floor");
+        for (contender, own) in contenders.iter().zip(&took).filter(|(one, _)| !one.is_floor) {
+            let ratios: Vec<_> =
+                own.iter().zip(&took[best]).map(|(own, best)| own / best).collect();
+            let [here, floor] = [own, &took[best]].map(|took| time(median(took)));
+            let (name, ratio) = (&contender.name, median(&ratios));
+            println!(
+                "| {title}: {name} | {here} | {floor}, {} | {ratio:.2}× |",
+                contenders[best].name
+            );
         }
-        println!();
     }
 }
 
@@ -130,7 +134,7 @@ fn calls(asked: &Asked) {
             contenders.push(ours("`PluginIsolate::call_hook`", || {
                 timed(count, payload, |payload| plugin.call_hook("echo", payload).unwrap())
             }));
-            asked.table(&format!("a call with {size}"), rounds, contenders);
+            asked.compare(size, rounds, contenders);
         });
     }
 }
@@ -148,7 +152,7 @@ fn guards(asked: &Asked) {
                 timed(1000, &nothing, |argument| plugin.call_hook("echo", argument).unwrap())
             }),
         ];
-        asked.table("a call of nothing: all guards", 500, contenders);
+        asked.compare("nothing: all guards", 500, contenders);
     });
 }
 
@@ -169,7 +173,7 @@ fn bytes(asked: &Asked) {
                 timed(1, &bytes, |bytes| worker.blocking_call_hook_bytes("echo", bytes).unwrap())
             }),
         ];
-        asked.table("10 MB of bytes in and out", 100, contenders);
+        asked.compare("10 MB of bytes in and out", 100, contenders);
     });
 }
 
@@ -198,7 +202,7 @@ fn starts(asked: &Asked) {
             timed(1, &(), |()| answer(pool.get().unwrap()))
         }),
     ];
-    asked.table("a start", 200, contenders);
+    asked.compare("start", 200, contenders);
 }
 
 fn wakes() -> [(&'static str, Wake); 3] {
@@ -234,7 +238,7 @@ fn sequential(asked: &Asked) {
                 }));
             }
         }
-        asked.table(&format!("one call after the other, 350 B, {title}"), 200, contenders);
+        asked.compare(&format!("350 B, one after the other, {title}"), 200, contenders);
     }
 }
 
@@ -266,11 +270,12 @@ fn together(asked: &Asked) {
             }) / calls
         }));
     }
-    asked.table("a call of a small object, 64 at a time", 1000, contenders);
+    asked.compare("small object, 64 at a time", 1000, contenders);
 }
 
 fn main() {
     let asked = Asked::new();
+    println!("| | here | the floor | ratio |\n|---|--:|--:|--:|");
     for group in [calls, guards, bytes, starts, sequential, together] {
         group(&asked);
     }

@@ -20,7 +20,7 @@ const USAGE: &str = "\
 peers [--rounds N] [--only NAME]...   measure, and write target/peers.json and docs/
 peers --plots                         write docs/ anew from target/peers.json
 peers --peer NAME --measure speed|memory
-peers --npm NAME --place PLACE        one measurement in this process, as JSON";
+peers --npm NAME --place PLACE        a workload in one place, a turn for each line that comes";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -36,8 +36,7 @@ fn main() {
         Ok(())
     } else if let Some(name) = option("--npm") {
         let workload = npm::Workload::named(name);
-        let worked = workload.map(|work| work.measure(option("--place").unwrap_or("full")));
-        worked.transpose().map(|worked| print_json(worked.flatten()))
+        workload.map_or(Ok(()), |work| work.serve(option("--place").unwrap_or("full")))
     } else if arguments.iter().any(|argument| argument == "--plots") {
         report::read().and_then(|report| report::write_documents(&report))
     } else {

@@ -3,19 +3,18 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io;
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use plugin_sandbox::{Hardening, PluginIsolate, ResourceLimits, Value};
 use serde::{Deserialize, Serialize};
 
-use crate::measure::per_call;
 use crate::peers::bare;
 
-const WARM_UP: Duration = Duration::from_secs(2);
-const MEASURED: Duration = Duration::from_millis(2500);
+/// How long one place works before it is another's turn.
+const TURN: Duration = Duration::from_millis(250);
 const NODE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/npm.mjs");
 
 /// Where the work is done; the first is what the others are divided by.
@@ -71,7 +70,7 @@ pub(crate) struct Worked {
     /// machine is not in it.
     #[serde(default)]
     pub(crate) cpu_us: Option<f64>,
-    /// `call_us` over bare V8's in the same round; filled in by the parent.
+    /// `call_us` over bare V8's in the same round of turns; filled in by the parent.
     #[serde(default)]
     pub(crate) over_bare: Option<f64>,
     /// Of what came out, so that all are seen to have done the same.
@@ -115,64 +114,110 @@ impl Workload {
         }
     }
 
-    /// Does the work in one place, in this process.
-    pub(crate) fn measure(&self, place: &str) -> io::Result<Option<Worked>> {
+    /// Does the work in one place, in this process, whenever it is its turn.
+    pub(crate) fn serve(&self, place: &str) -> io::Result<()> {
         let (script, document) = (self.script()?, self.document()?);
-        Ok(match place {
-            "off" => Some(sandboxed(&script, document, Hardening::Off)),
-            "abort-only" => Some(sandboxed(&script, document, Hardening::AbortOnly)),
-            "full" => Some(sandboxed(&script, document, Hardening::Full)),
-            "bare" => Some(unguarded(&script, &document)),
-            "node" => node(&script, &document),
-            _ => None,
-        })
-    }
-}
-
-/// The processor's time of this thread between the first call, which compiles, and the last.
-#[derive(Default)]
-struct CpuMeter {
-    calls: u32,
-    first: Option<f64>,
-    last: Option<f64>,
-}
-
-impl CpuMeter {
-    fn count(&mut self) {
-        let spent = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-        self.last = spent.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
-        if self.calls == 0 {
-            self.first = self.last;
+        match place {
+            "off" => sandboxed(&script, document, Hardening::Off),
+            "abort-only" => sandboxed(&script, document, Hardening::AbortOnly),
+            "full" => sandboxed(&script, document, Hardening::Full),
+            _ => unguarded(&script, &document),
         }
-        self.calls += 1;
+    }
+}
+
+/// One workload in one place, in a process of its own: all places are there at once and take
+/// turns, as the machine is at times twice as fast as at others.
+pub(crate) struct Place {
+    child: Child,
+    turns: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Place {
+    pub(crate) fn start(workload: &Workload, place: &str) -> io::Result<Self> {
+        let mut command = if place == "node" {
+            let mut node = Command::new("node");
+            node.arg(NODE).arg(TURN.as_millis().to_string());
+            node
+        } else {
+            let mut own = Command::new(std::env::current_exe()?);
+            own.args(["--npm", workload.name, "--place", place]);
+            own
+        };
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let pipes = child.stdin.take().zip(child.stdout.take());
+        let (mut turns, answers) = pipes.ok_or_else(|| io::Error::other("no pipes"))?;
+        if place == "node" {
+            let (script, document) = (workload.script()?, workload.document()?);
+            let input = serde_json::json!({ "script": script, "document": document });
+            writeln!(turns, "{input}")?;
+        }
+        Ok(Self { child, turns, answers: BufReader::new(answers) })
     }
 
-    fn per_call(&self) -> Option<f64> {
-        let (first, last) = self.first.zip(self.last)?;
-        (self.calls > 1).then(|| (last - first) / 1e3 / f64::from(self.calls - 1))
+    /// Has it work for one turn.
+    pub(crate) fn turn(&mut self) -> io::Result<Worked> {
+        writeln!(self.turns)?;
+        let mut answer = String::new();
+        self.answers.read_line(&mut answer)?;
+        Ok(serde_json::from_str(&answer)?)
     }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Does `one` piece of work after the other for a turn, each time a line comes; `one` answers the
+/// length of its result.
+fn take_turns(mut one: impl FnMut() -> usize) -> io::Result<()> {
+    for turn in io::stdin().lines() {
+        turn?;
+        let (began, cpu) = (Instant::now(), cpu_us());
+        let (mut calls, mut result_length) = (0, 0);
+        while calls == 0 || began.elapsed() < TURN {
+            result_length = one();
+            calls += 1;
+        }
+        let calls = f64::from(calls);
+        let worked = Worked {
+            call_us: began.elapsed().as_secs_f64() * 1e6 / calls,
+            cpu_us: cpu_us().zip(cpu).map(|(after, before)| (after - before) / calls),
+            over_bare: None,
+            result_length,
+        };
+        println!("{}", serde_json::to_string(&worked)?);
+    }
+    Ok(())
+}
+
+/// The processor's time of this thread.
+fn cpu_us() -> Option<f64> {
+    let spent = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(spent.split(' ').next()?.parse::<f64>().ok()? / 1e3)
 }
 
 /// Under the default limits, but for time: a slow machine is no reason to stop.
-fn sandboxed(script: &str, document: String, hardening: Hardening) -> Worked {
+fn sandboxed(script: &str, document: String, hardening: Hardening) -> io::Result<()> {
     let mut limits = ResourceLimits::default();
     limits.hardening = hardening;
     limits.wall_time = Duration::from_secs(60);
     let plugin = PluginIsolate::builder("npm").limits(limits).script("npm.js", script);
     let mut plugin = plugin.build().expect("the package loads");
     let document = Value::String(document);
-    let mut result_length = 0;
-    let mut cpu = CpuMeter::default();
-    let call_us = per_call(WARM_UP, MEASURED, || {
+    take_turns(|| {
         let result = plugin.call_hook("work", document.clone()).expect("it works");
-        result_length = result.as_str().map_or(0, str::len);
-        cpu.count();
-    });
-    Worked { call_us, cpu_us: cpu.per_call(), over_bare: None, result_length }
+        result.as_str().map_or(0, str::len)
+    })
 }
 
 /// V8 as it comes, text in and text out.
-fn unguarded(script: &str, document: &str) -> Worked {
+fn unguarded(script: &str, document: &str) -> io::Result<()> {
     bare::initialize();
     let isolate = &mut v8::Isolate::new(v8::CreateParams::default());
     isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
@@ -184,9 +229,7 @@ fn unguarded(script: &str, document: &str) -> Worked {
     let work = work.run(scope).expect("it runs");
     let work = v8::Local::<v8::Function>::try_from(work).expect("a function");
     let receiver = v8::undefined(scope).into();
-    let mut result_length = 0;
-    let mut cpu = CpuMeter::default();
-    let call_us = per_call(WARM_UP, MEASURED, || {
+    take_turns(|| {
         v8::scope!(let scope, scope);
         let text = v8::String::new(scope, document).expect("short").into();
         let mut result = work.call(scope, receiver, &[text]).expect("it works");
@@ -194,23 +237,6 @@ fn unguarded(script: &str, document: &str) -> Worked {
         if let Ok(promise) = v8::Local::<v8::Promise>::try_from(result) {
             result = promise.result(scope);
         }
-        result_length = result.to_rust_string_lossy(scope).len();
-        cpu.count();
-    });
-    Worked { call_us, cpu_us: cpu.per_call(), over_bare: None, result_length }
-}
-
-/// `None` without a `node`.
-fn node(script: &str, document: &str) -> Option<Worked> {
-    let mut child = Command::new("node")
-        .arg(NODE)
-        .args([WARM_UP, MEASURED].map(|time| time.as_millis().to_string()))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .ok()?;
-    let input = serde_json::json!({ "script": script, "document": document });
-    serde_json::to_writer(child.stdin.take()?, &input).ok()?;
-    let output = child.wait_with_output().ok().filter(|output| output.status.success())?;
-    serde_json::from_slice(&output.stdout).ok()
+        result.to_rust_string_lossy(scope).len()
+    })
 }

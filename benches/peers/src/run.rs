@@ -1,13 +1,15 @@
 //! The run: rounds in which each peer has its turn in a process of its own, and the medians
-//! over them. What the machine does besides then falls on all alike.
+//! over them; the ordinary workloads in turns of a fraction of a second. What the machine does
+//! besides then falls on all alike.
 
+use std::io;
 use std::process::{Command, Stdio};
 
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 
 use crate::figures::{Figures, median};
-use crate::npm::{PLACES, WORKLOADS, Worked};
+use crate::npm::{PLACES, Place, WORKLOADS, Worked, Workload};
 use crate::peers::{ALL, node};
 use crate::report::{Machine, Report};
 
@@ -15,7 +17,6 @@ use crate::report::{Machine, Report};
 pub(crate) fn all(rounds: usize, only: &[&str]) -> Report {
     let wanted = |name: &str| only.is_empty() || only.contains(&name);
     let mut peers: IndexMap<&str, Vec<Figures>> = IndexMap::new();
-    let mut work: IndexMap<(&str, &str), Vec<Worked>> = IndexMap::new();
     let node = node::version();
     if node.is_none() {
         eprintln!("peers: no `node` on the PATH, left out");
@@ -34,41 +35,58 @@ pub(crate) fn all(rounds: usize, only: &[&str]) -> Report {
             let memory_kib = memory.and_then(|memory| memory.memory_kib);
             peers.entry(name).or_default().push(Figures { memory_kib, ..speed });
         }
-        for workload in WORKLOADS.iter().filter(|workload| wanted(workload.name)) {
-            // The first of the places.
-            let mut bare_us = None;
-            for place in PLACES.into_iter().filter(|place| node.is_some() || *place != "node") {
-                eprintln!("peers: round {round} of {rounds}, {} in {place}", workload.name);
-                let place_of = ["--npm", workload.name, "--place", place];
-                let Some(mut worked) = child::<Worked>(&place_of) else {
-                    eprintln!("peers: {} in {place} failed, left out", workload.name);
-                    continue;
-                };
-                if place == "bare" {
-                    bare_us = Some(worked.call_us);
-                }
-                worked.over_bare = bare_us.map(|bare_us| worked.call_us / bare_us);
-                work.entry((workload.name, place)).or_default().push(worked);
-            }
+    }
+    let mut npm = IndexMap::new();
+    for workload in WORKLOADS.iter().filter(|workload| wanted(workload.name)) {
+        eprintln!("peers: {} everywhere, in turns", workload.name);
+        match in_turns(workload, rounds, node.is_some()) {
+            Ok(places) => drop(npm.insert(workload.name.to_owned(), places)),
+            Err(error) => eprintln!("peers: {} failed, left out: {error}", workload.name),
         }
     }
     let peers = peers.into_iter().map(|(name, all)| (name.to_owned(), Figures::median(&all)));
-    let mut npm: IndexMap<String, IndexMap<String, Worked>> = IndexMap::new();
-    for ((workload, place), all) in work {
-        let mut times: Vec<f64> = all.iter().map(|worked| worked.call_us).collect();
-        let call_us = median(&mut times).unwrap_or(f64::NAN);
-        // Round by round, as what slows the machine seldom lasts for one round alone.
-        let mut ratios: Vec<f64> = all.iter().filter_map(|worked| worked.over_bare).collect();
-        let mut cpu: Vec<f64> = all.iter().filter_map(|worked| worked.cpu_us).collect();
+    Report { machine: Machine::here(), node, rounds, peers: peers.collect(), npm }
+}
+
+/// A workload in all places, one after the other again and again.
+fn in_turns(
+    workload: &Workload,
+    rounds: usize,
+    with_node: bool,
+) -> io::Result<IndexMap<String, Worked>> {
+    /// Until V8 has compiled what is hot.
+    const WARM_UP: usize = 8;
+    /// For each round of the other measurements.
+    const TURNS: usize = 12;
+    let names = PLACES.into_iter().filter(|place| with_node || *place != "node");
+    let places: io::Result<Vec<_>> =
+        names.map(|name| Ok((name, Place::start(workload, name)?, Vec::new()))).collect();
+    let mut places = places?;
+    for turn in 0..WARM_UP + TURNS * rounds {
+        // The first of the places.
+        let mut bare_us = None;
+        for (_, place, all) in &mut places {
+            let mut worked = place.turn()?;
+            let bare_us = *bare_us.get_or_insert(worked.call_us);
+            worked.over_bare = Some(worked.call_us / bare_us);
+            if turn >= WARM_UP {
+                all.push(worked);
+            }
+        }
+    }
+    let of = |all: &[Worked], what: fn(&Worked) -> Option<f64>| {
+        median(&mut all.iter().filter_map(what).collect::<Vec<_>>())
+    };
+    let medians = places.iter().map(|(name, _, all)| {
         let worked = Worked {
-            call_us,
-            cpu_us: median(&mut cpu),
-            over_bare: median(&mut ratios),
+            call_us: of(all, |worked| Some(worked.call_us)).unwrap_or(f64::NAN),
+            cpu_us: of(all, |worked| worked.cpu_us),
+            over_bare: of(all, |worked| worked.over_bare),
             result_length: all[0].result_length,
         };
-        npm.entry(workload.to_owned()).or_default().insert(place.to_owned(), worked);
-    }
-    Report { machine: Machine::here(), node, rounds, peers: peers.collect(), npm }
+        ((*name).to_owned(), worked)
+    });
+    Ok(medians.collect())
 }
 
 /// What a child process of this program says of one thing.
