@@ -9,7 +9,9 @@ document=docs/performance.md
 begin="<!-- $part: written by \`make bench\` -->"
 end="<!-- end of $part -->"
 
+# Without the empty lines around it.
 text=$(cat)
+text=${text#"${text%%[!$'\n']*}"}
 if [ -z "$text" ]; then
   printf '%s: nothing was measured for %s\n' "$0" "$part" >&2
   exit 1

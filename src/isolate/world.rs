@@ -50,7 +50,7 @@ impl World {
         let buffers = BufferQuota::new(bytes(limits.array_buffers));
         let mut parameters = v8::CreateParams::default()
             .heap_limits(0, heap_limit)
-            .set_max_young_generation_size_in_bytes(bytes(limits.young_generation()))
+            .set_max_young_generation_size_in_bytes(bytes(limits.young_generation_size()))
             .array_buffer_allocator(buffers.allocator())
             .allow_atomics_wait(false);
         if let Some(code_range) = limits.code_range.at() {

@@ -383,7 +383,7 @@ impl ResourceLimits {
     }
 
     /// How large the young generation may become.
-    pub(crate) fn young_generation(&self) -> ByteSize {
+    pub(crate) fn young_generation_size(&self) -> ByteSize {
         let usual = ByteSize::b(self.heap.as_u64() / 8 * 3);
         let usual = usual.clamp(ByteSize::mib(6), ByteSize::mib(48));
         self.young_generation.at().unwrap_or(usual)

@@ -42,8 +42,10 @@ impl Engine for Bare {
 
     fn call(&mut self, hook: &'static str, argument: Value) -> Value {
         // Has no deadline, so `spin` would only take a processor until the process ends.
-        while hook != "echo" {
-            std::thread::park();
+        if hook != "echo" {
+            loop {
+                std::thread::park();
+            }
         }
         v8::scope!(let scope, &mut self.isolate);
         let context = v8::Local::new(scope, &self.context);
