@@ -379,9 +379,9 @@ impl PluginIsolate {
         self.world.as_ref().map_or(0, |world| world.state().buffers.used())
     }
 
-    /// Processor time that this thread has used.
-    pub(crate) fn cpu_time(&self) -> Duration {
-        self.slot.cpu_time()
+    /// Processor time that this thread has used until `now`.
+    pub(crate) fn cpu_time(&self, now: Instant) -> Duration {
+        self.slot.cpu_time(now)
     }
 
     /// Console output that was dropped since the isolate was built, in bytes.

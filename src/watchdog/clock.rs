@@ -12,8 +12,12 @@ impl Tick {
     pub(super) const NEVER: Self = Self(u64::MAX);
 
     pub(super) fn now() -> Self {
+        Self::of(Instant::now())
+    }
+
+    pub(super) fn of(instant: Instant) -> Self {
         static START: OnceLock<Instant> = OnceLock::new();
-        Self(nanos(START.get_or_init(Instant::now).elapsed()))
+        Self(nanos(instant.saturating_duration_since(*START.get_or_init(|| instant))))
     }
 
     pub(super) fn after(self, time: Duration) -> Self {

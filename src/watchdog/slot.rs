@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::cause::{Cause, RecordedCause};
 use super::clock::{Tick, nanos};
@@ -242,8 +242,8 @@ impl Slot {
 
     /// Processor time that the slot's thread has used; to within a millisecond of now, if it is
     /// asked on that thread right after a call.
-    pub(crate) fn cpu_time(&self) -> Duration {
-        self.cpu.mark(Tick::now());
+    pub(crate) fn cpu_time(&self, now: Instant) -> Duration {
+        self.cpu.mark(Tick::of(now));
         self.cpu.marked()
     }
 

@@ -49,7 +49,7 @@ fn serve(shared: &Arc<Shared>, ticket: &Ticket) {
                 shared,
                 isolate,
             };
-            server.note_use();
+            server.note_use(Instant::now());
             shared.is_started();
             server.serve_calls();
             // Every caller has been answered; only a shutdown waits for this.
@@ -124,10 +124,11 @@ impl Server<'_> {
         }
         let reply = self.shared.finish(id);
         if enters_plugin && !matches!(result, Err(PluginError::HookNotFound { .. })) {
-            let took = began.elapsed();
+            let now = Instant::now();
+            let took = now.saturating_duration_since(began);
             self.shared.callers.learn(took);
             self.shared.counters.call_ended(took, result.is_err());
-            self.note_use();
+            self.note_use(now);
         }
         self.note_failure(result.as_ref().err(), is_event);
         if let Some(reply) = reply {
@@ -139,7 +140,7 @@ impl Server<'_> {
         self.shared.state.enter(WorkerState::Busy);
         let result = contained(&mut self.isolate, PluginIsolate::run_one_due);
         if self.isolate.verdict() != Verdict::Condemned {
-            self.note_use();
+            self.note_use(Instant::now());
             if let Err(error) = result {
                 self.shared.counters.stopped(&error);
                 let plugin = &self.shared.blueprint.id;
@@ -149,19 +150,19 @@ impl Server<'_> {
         }
     }
 
-    fn note_use(&mut self) {
+    /// Reads no clock: a worker's shortest calls take as long as a few readings.
+    fn note_use(&mut self, now: Instant) {
         /// V8 adds up all of its spaces to tell, which takes longer than a short call. One that
         /// ran for as long as this is always followed by a look.
         const FRESH: Duration = Duration::from_millis(1);
         let counters = &self.shared.counters;
-        let now = Instant::now();
         if self.heap_seen.is_none_or(|seen| now.duration_since(seen) >= FRESH) {
             counters.heap_is(self.isolate.heap_use());
             self.heap_seen = Some(now);
         } else {
             counters.buffers_are(self.isolate.buffer_bytes());
         }
-        let cpu = self.isolate.cpu_time();
+        let cpu = self.isolate.cpu_time(now);
         counters.cpu_used(cpu.saturating_sub(self.cpu_seen));
         self.cpu_seen = cpu;
         let dropped = self.isolate.console_bytes_dropped();
@@ -194,7 +195,7 @@ impl Server<'_> {
                 self.dropped_seen = 0;
                 self.heap_seen = None;
                 shared.counters.rebuilt();
-                self.note_use();
+                self.note_use(Instant::now());
                 shared.is_started();
                 true
             }

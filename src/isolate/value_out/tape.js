@@ -10,10 +10,10 @@
 // An exception, whoever throws it, has the walk begin anew without this script.
 (isArray, getPrototypeOf, apply, objectPrototype, take, tape) => {
   'use strict';
+  // Its first place is for how many of the others are filled.
   const end = tape.length;
-  // The first is how many of the others are filled.
   let at = 1;
-
+  // How far it was filled for this value.
   let longest = 1;
 
   const handOver = () => {
