@@ -74,7 +74,6 @@ fn bytes(criterion: &mut Criterion) {
 
 fn start(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("start");
-    PluginIsolate::builder("first").build().unwrap();
     group.bench_function("bare isolate and context", |bencher| {
         bencher.iter(bare_v8::start);
     });

@@ -1,6 +1,7 @@
 //! The work of one call done by hand in V8 as it comes: no limits, nothing guarded.
 
 use std::hint::black_box;
+use std::sync::Once;
 
 use plugin_sandbox::Value;
 
@@ -44,7 +45,14 @@ pub(crate) fn with<R>(work: impl FnOnce(&mut dyn FnMut(Way, Value) -> Value) -> 
 type Scope<'s, 'i> = v8::PinScope<'s, 'i>;
 type Echo<'s> = v8::Local<'s, v8::Function>;
 
+/// V8 under the flags that the sandbox has: a process has one set of them.
+fn initialize() {
+    static V8: Once = Once::new();
+    V8.call_once(|| drop(super::isolate()));
+}
+
 fn in_v8<R>(work: impl FnOnce(&mut Scope<'_, '_>, Echo<'_>) -> R) -> R {
+    initialize();
     let isolate = &mut v8::Isolate::new(v8::CreateParams::default());
     isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
     v8::scope!(let scope, isolate);
@@ -99,6 +107,7 @@ fn one_way(scope: &mut Scope<'_, '_>, echo: Echo<'_>, way: Way, payload: Value) 
 
 /// An isolate and a context, made and dropped.
 pub(crate) fn start() {
+    initialize();
     let isolate = &mut v8::Isolate::new(v8::CreateParams::default());
     v8::scope!(let scope, isolate);
     black_box(v8::Context::new(scope, v8::ContextOptions::default()));
