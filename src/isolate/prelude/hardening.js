@@ -985,9 +985,12 @@
   // -------------------------------------------------------------------- argument lists: apply, construct
   // A list is copied here unless it is a small array, so an accessor `length` cannot grow.
   {
-    const argumentList = (name, list) => {
+    const lengthOf = (list) => {
       if (!isObject(list)) throw new TypeErrorOf('CreateListFromArrayLike called on non-object');
-      const { length } = list;
+      return list.length;
+    };
+    const argumentList = (name, list) => {
+      const length = lengthOf(list);
       switch (length) {
         case 0: return [];
         case 1: return [list[0]];
@@ -996,20 +999,33 @@
         default: return longList(name, list, toLength(length));
       }
     };
+    // Without a list where it is short: `f.apply(this, arguments)` is what much compiled code is made of.
+    const applyTo = (name, target, self, list) => {
+      const length = lengthOf(list);
+      switch (length) {
+        case 0: return nativeCall(target, self);
+        case 1: return nativeCall(target, self, list[0]);
+        case 2: return nativeCall(target, self, list[0], list[1]);
+        case 3: return nativeCall(target, self, list[0], list[1], list[2]);
+        default: return apply(target, self, longList(name, list, toLength(length)));
+      }
+    };
     const longList = (name, list, length) => {
       if (length > MAX_LIST) refuseElements(name, length, MAX_LIST);
       return length <= UNCHECKED && isPlainArray(list) ? list : listOf(list, length);
     };
     const nativeApply = uncurry(functionPrototype.apply);
+    const nativeCall = uncurry(functionPrototype.call);
     install(functionPrototype, {
       apply(self, list) {
         if (list === undefined || list === null || typeof this !== 'function') return nativeApply(this, self);
-        return apply(this, self, argumentList('Function.prototype.apply', list));
+        return applyTo('Function.prototype.apply', this, self, list);
       },
     });
     install(Reflect, {
       apply(target, self, list) {
-        return apply(target, self, argumentList('Reflect.apply', list));
+        if (typeof target !== 'function') return apply(target, self, []); // throws
+        return applyTo('Reflect.apply', target, self, list);
       },
       construct(target, list) {
         const tamed = argumentList('Reflect.construct', list);
