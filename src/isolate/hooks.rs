@@ -7,7 +7,7 @@ use super::events;
 use super::failure::OrThrown as _;
 use super::prelude::SANDBOX_SCHEME;
 use super::state::State;
-use super::{inspect, realm, web};
+use super::{inspect, language, realm, web};
 
 /// How many hooks a plugin may register, and how long a name may be: they are kept outside the
 /// plugin's heap.
@@ -115,7 +115,7 @@ fn global_function<'s>(
     let Ok(function) = v8::Local::<v8::Function>::try_from(value) else { return Ok(None) };
     // `parseInt` is a function of the global object too, and nobody's hook. A function of the
     // plugin's own by the same name has a script that it comes from.
-    let is_builtin = (realm::is_language_name(name) || web::is_name(name))
+    let is_builtin = (language::is_name(name) || web::is_name(name))
         && (function.script_id() <= 0 || is_of_the_sandbox(scope, function));
     Ok((!is_builtin).then_some(function))
 }

@@ -9,9 +9,10 @@
 //! | `world` | one V8 isolate with its one context, from creation to disposal |
 //! | `builder` | what an isolate is built from |
 //! | `platform` | V8 itself: flags, platform, initialised once for the process |
+//! | `language` | what a realm keeps of the language, and how far that is guarded |
 //! | `prelude` | the hardening of the language's builtins, in JavaScript |
 //! | `pristine` | builtins kept from before any code of a plugin's ran |
-//! | `realm` | the global object: what stays of the language, what is added |
+//! | `realm` | the global object: what is added to the language |
 //! | `hooks` | `plugin.on`, and finding a hook by name |
 //! | `events` | `plugin.listen` and `plugin.emit` |
 //! | `console`, `inspect` | the `console` object, and values as text for people |
@@ -41,6 +42,7 @@ mod heap;
 mod hooks;
 mod host_calls;
 mod inspect;
+mod language;
 mod modules;
 mod own_script;
 mod owner;

@@ -14,7 +14,9 @@ use super::owner::{Owner, StopHandle};
 use super::state::State;
 use super::value_in::Argument;
 use super::world::{Caught, Thread, World, bytes};
-use super::{clock, events, hooks, host_calls, modules, prelude, realm, script, settle, value_out};
+use super::{
+    clock, events, hooks, host_calls, language, modules, realm, script, settle, value_out,
+};
 use crate::host::PluginEvents;
 use crate::policy::PluginCapabilities;
 use crate::protocol::{PluginError, Value, WorkerResponse};
@@ -447,17 +449,16 @@ impl PluginIsolate {
         self.world = None;
         self.narrowed = self.blueprint.granted.times_narrowed();
         let thread = if self._registered.is_some() { Thread::Own } else { Thread::Shared };
-        let world = World::new(&self.blueprint, &self.slot, &self.answers, thread)?;
+        let blueprint = Arc::clone(&self.blueprint);
+        let state = State::new(&blueprint, blueprint.granted.now(), &self.slot, &self.answers);
+        let world = World::new(state, thread)?;
         self.stop.aim(Some(world.handle()));
         self.world = Some(world);
-        let blueprint = Arc::clone(&self.blueprint);
         // Our own code, which a busy machine may hold up for longer than a call may take.
         let patient = Budget { wall: PATIENCE.max(self.wall_time), cpu: None };
-        self.enter_within(patient, |scope, _| {
-            let capabilities = blueprint.granted.now();
-            // First of all, so that what does not stay is not hardened.
-            realm::remove_what_is_not_listed(scope, &capabilities)?;
-            prelude::harden(scope, blueprint.limits.hardening, &capabilities)?;
+        self.enter_within(patient, |scope, state| {
+            let capabilities = Arc::clone(&state.capabilities.borrow());
+            language::prepare(scope, blueprint.limits.hardening, &capabilities)?;
             clock::limit(scope, capabilities.clock)?;
             realm::build(scope)
         })?;

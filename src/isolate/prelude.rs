@@ -1,13 +1,15 @@
 //! The preludes: JavaScript of ours that runs in a new realm before anything else.
 //!
-//! They are run for every isolate, and not kept in a startup snapshot: the isolates of a process
-//! share V8's read-only heap, so one that begins from another snapshot than the rest (the
-//! host's own isolates among them) ends the process.
+//! They are run for every isolate, and not kept in a startup snapshot: V8 leaves out of one what
+//! its features of the last years add (`Float16Array`, base64, `Atomics`, `SharedArrayBuffer`), and
+//! installs them in each realm afterwards, where nothing would guard them; if what they extend was
+//! removed, that ends the process. (That isolates of several snapshots share one read-only heap
+//! would be no hindrance with `--no-extensible-ro-snapshot`.)
 
 use super::Failure;
 use super::failure::OrThrown as _;
 use super::own_script::OwnScript;
-use crate::policy::{Capability, Hardening, PluginCapabilities};
+use crate::policy::Hardening;
 
 /// Its function hardens the realm it runs in.
 pub(super) static HARDENING: OwnScript =
@@ -28,9 +30,8 @@ pub(super) const SANDBOX_SCHEME: &str = "sandbox:/";
 pub(super) fn harden(
     scope: &mut v8::PinScope<'_, '_>,
     hardening: Hardening,
-    capabilities: &PluginCapabilities,
+    resizable: bool,
 ) -> Result<(), Failure> {
-    let resizable = capabilities.has(Capability::ResizableBuffers);
     let level = match hardening {
         Hardening::Full => "full",
         Hardening::AbortOnly => "abort-only",

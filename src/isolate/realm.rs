@@ -1,102 +1,14 @@
 //! The realm: the global object that a plugin gets, built by hand.
 //!
-//! An allow-list says what stays of what V8 brings, so that a newer V8 adds nothing by itself;
-//! then the host's own objects are defined. A capability that was not granted is absent.
+//! What it has of the language is the affair of [`language`](super::language); here the host's own
+//! objects are defined. A capability that was not granted is absent.
 
 use super::Failure;
 use super::failure::OrThrown as _;
 use super::state::State;
-use super::{clock, console, hooks, host_calls, inspect, random, timers, web};
-use crate::policy::{Capability, PluginCapabilities};
+use super::{clock, console, hooks, host_calls, inspect, language, random, timers, web};
+use crate::policy::Capability;
 use crate::protocol::PluginError;
-
-/// What stays of the global object for every plugin: the language, and nothing that reaches
-/// outside the heap, a clock finer than `Date`, or another thread.
-const LANGUAGE: &[&str] = &[
-    "AggregateError",
-    "Array",
-    "ArrayBuffer",
-    "BigInt",
-    "BigInt64Array",
-    "BigUint64Array",
-    "Boolean",
-    "DataView",
-    "Date",
-    "Error",
-    "EvalError",
-    "Float16Array",
-    "Float32Array",
-    "Float64Array",
-    "Function",
-    "Infinity",
-    "Int16Array",
-    "Int32Array",
-    "Int8Array",
-    "Iterator",
-    "JSON",
-    "Map",
-    "Math",
-    "NaN",
-    "Number",
-    "Object",
-    "Promise",
-    "Proxy",
-    "RangeError",
-    "ReferenceError",
-    "Reflect",
-    "RegExp",
-    "Set",
-    "String",
-    "SuppressedError",
-    "Symbol",
-    "SyntaxError",
-    "TypeError",
-    "URIError",
-    "Uint16Array",
-    "Uint32Array",
-    "Uint8Array",
-    "Uint8ClampedArray",
-    "WeakMap",
-    "WeakSet",
-    "decodeURI",
-    "decodeURIComponent",
-    "encodeURI",
-    "encodeURIComponent",
-    "escape",
-    "eval",
-    "globalThis",
-    "isFinite",
-    "isNaN",
-    "parseFloat",
-    "parseInt",
-    "undefined",
-    "unescape",
-];
-
-/// The names that a capability keeps on the global object.
-fn names_of(capability: Capability) -> &'static [&'static str] {
-    match capability {
-        // Switches of V8's, or defined by the sandbox.
-        Capability::Clock
-        | Capability::CodeGeneration
-        | Capability::Encoding
-        | Capability::Random
-        | Capability::ResizableBuffers
-        | Capability::Timers
-        | Capability::Web => &[],
-        Capability::Intl => &["Intl"],
-        Capability::SharedMemory => &["SharedArrayBuffer", "Atomics"],
-        Capability::Temporal => &["Temporal"],
-        Capability::Wasm => &["WebAssembly"],
-        Capability::WeakReferences => &["WeakRef", "FinalizationRegistry"],
-    }
-}
-
-/// Whether a bare global object has this name.
-pub(super) fn is_language_name(name: &str) -> bool {
-    LANGUAGE.contains(&name)
-        || Capability::ALL.into_iter().any(|capability| names_of(capability).contains(&name))
-}
 
 /// The names on the global object that are the sandbox's own.
 const OWN: &[&str] = &[
@@ -112,7 +24,7 @@ const OWN: &[&str] = &[
 
 /// Whether a host function cannot have this name.
 pub(super) fn is_taken(name: &str) -> bool {
-    is_language_name(name) || OWN.contains(&name) || web::is_name(name)
+    language::is_name(name) || OWN.contains(&name) || web::is_name(name)
 }
 
 /// Defines on the global object of the present context what the plugin gets besides the language.
@@ -141,29 +53,6 @@ pub(super) fn build(scope: &mut v8::PinScope<'_, '_>) -> Result<(), Failure> {
         remove_resizing(scope, global)?;
     }
     host_calls::define(scope, global)
-}
-
-/// Removes from the global object of the present context what a plugin does not get.
-pub(super) fn remove_what_is_not_listed(
-    scope: &mut v8::PinScope<'_, '_>,
-    capabilities: &PluginCapabilities,
-) -> Result<(), Failure> {
-    let global = scope.get_current_context().global(scope);
-    let keys = global.get_own_property_names(scope, inspect::all_own_keys()).or_thrown()?;
-    for index in 0..keys.length() {
-        let key = keys.get_index(scope, index).or_thrown()?;
-        let name = match v8::Local::<v8::String>::try_from(key) {
-            Ok(name) => name.to_rust_string_lossy(scope),
-            // `Symbol.toStringTag` and whatever else V8 may think of.
-            Err(_) => String::new(),
-        };
-        let stays = LANGUAGE.contains(&name.as_str())
-            || capabilities.iter().any(|granted| names_of(granted).contains(&name.as_str()));
-        if !stays && global.delete(scope, key) != Some(true) {
-            return Err(internal(format!("cannot remove {name:?} from the global object")));
-        }
-    }
-    Ok(())
 }
 
 /// Without these a buffer keeps the length that it was made with; the constructors are seen to

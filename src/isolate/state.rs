@@ -17,6 +17,7 @@ use super::random::RandomSource;
 use super::timers::Timers;
 use super::value_out::Tape;
 use super::web::Web;
+use super::world::bytes;
 use crate::host::{Caller, ConsoleLevel, ConsoleMessage, HostFunction, Provider};
 use crate::policy::PluginCapabilities;
 use crate::protocol::PluginError;
@@ -60,9 +61,9 @@ pub(super) struct State {
 impl State {
     pub(super) fn new(
         blueprint: &Arc<Blueprint>,
+        capabilities: Arc<PluginCapabilities>,
         slot: &Arc<Slot>,
         answers: &Arc<Answers>,
-        buffers: &Arc<BufferQuota>,
     ) -> Rc<Self> {
         let functions = blueprint.host.iter();
         let caller = Caller {
@@ -70,14 +71,13 @@ impl State {
             state: blueprint.host.host_state().clone(),
             audit: Arc::clone(&blueprint.services.audit),
         };
-        let capabilities = blueprint.granted.now();
         Rc::new(Self {
             start: clock::Start::now(),
             random: RefCell::new(RandomSource::new(capabilities.randomness)),
             timers: RefCell::new(Timers::new(capabilities.clock)),
             capabilities: RefCell::new(capabilities),
             caller: Arc::new(caller),
-            buffers: Arc::clone(buffers),
+            buffers: BufferQuota::new(bytes(blueprint.limits.array_buffers)),
             pristine: OnceCell::new(),
             slot: Arc::clone(slot),
             hooks: RefCell::default(),

@@ -1,13 +1,9 @@
 //! `World`: one V8 isolate with its one context, from creation to disposal.
 
 use std::rc::Rc;
-use std::sync::Arc;
 
-use super::buffers::BufferQuota;
-use super::builder::Blueprint;
 use super::failure::Failure;
 use super::heap::{HeapGuard, HeapUse};
-use super::host_calls::Answers;
 use super::pristine::Pristine;
 use super::stack::GuestStack;
 use super::state::State;
@@ -15,7 +11,7 @@ use super::{exception, platform, settle};
 use crate::policy::Capability;
 use crate::process::{self, Admission};
 use crate::protocol::PluginError;
-use crate::watchdog::{self, Slot};
+use crate::watchdog;
 
 /// The scope that guest code runs in: a fresh `TryCatch` in the plugin's context.
 pub(super) type Caught<'t, 's, 'o, 'i> =
@@ -34,24 +30,18 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Creates an isolate with the blueprint's heap and buffer limits, in which nothing has run
-    /// and the global object is still V8's own.
-    pub(super) fn new(
-        blueprint: &Arc<Blueprint>,
-        slot: &Arc<Slot>,
-        answers: &Arc<Answers>,
-        thread: Thread,
-    ) -> Result<Self, PluginError> {
+    /// Creates an isolate with the heap and buffer limits of the state's blueprint, in which
+    /// nothing has run and the global object is still V8's own.
+    pub(super) fn new(state: Rc<State>, thread: Thread) -> Result<Self, PluginError> {
         let options = platform::initialize()?;
-        options.check(&blueprint.granted.now())?;
-        let limits = &blueprint.limits;
+        options.check(&state.capabilities.borrow())?;
+        let limits = &state.blueprint.limits;
         let admitted = process::admit(limits.heap + limits.array_buffers)?;
         let heap_limit = bytes(limits.heap);
-        let buffers = BufferQuota::new(bytes(limits.array_buffers));
         let mut parameters = v8::CreateParams::default()
             .heap_limits(0, heap_limit)
             .set_max_young_generation_size_in_bytes(bytes(limits.young_generation_size()))
-            .array_buffer_allocator(buffers.allocator())
+            .array_buffer_allocator(state.buffers.allocator())
             .allow_atomics_wait(false);
         if let Some(code_range) = limits.code_range.at() {
             parameters = parameters.set_code_range_size_in_bytes(bytes(code_range));
@@ -62,13 +52,12 @@ impl World {
         v8.set_capture_stack_trace_for_uncaught_exceptions(true, exception::MAX_FRAMES as i32);
         v8.set_promise_reject_callback(settle::on_promise_reject);
         v8.set_prepare_stack_trace_callback(exception::stack_text);
-        let state = State::new(blueprint, slot, answers, &buffers);
         if !state.capabilities.borrow().has(Capability::Wasm) {
             v8.set_allow_wasm_code_generation_callback(refuse_wasm_code);
         }
         v8.set_oom_error_handler(on_out_of_memory);
         v8.set_slot(Rc::clone(&state));
-        let heap = HeapGuard::install(v8, slot, &buffers, heap_limit);
+        let heap = HeapGuard::install(v8, &state.slot, &state.buffers, heap_limit);
         let context = isolate.entered(|isolate| {
             v8::scope!(let scope, isolate);
             let context = v8::Context::new(scope, v8::ContextOptions::default());
@@ -78,7 +67,7 @@ impl World {
         });
         let context = context
             .ok_or_else(|| PluginError::Internal("V8's own context is not complete".into()))?;
-        let stack = GuestStack::of_this_thread(bytes(limits.stack));
+        let stack = GuestStack::of_this_thread(bytes(state.blueprint.limits.stack));
         Ok(Self { context, state, isolate, heap, stack, _admitted: admitted })
     }
 
