@@ -5,6 +5,7 @@ mod desk;
 mod server;
 mod support;
 
+mod allocations;
 mod batch;
 mod bytes;
 mod cli;
