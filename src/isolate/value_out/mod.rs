@@ -7,8 +7,10 @@
 //! | file | what it owns |
 //! |---|---|
 //! | `walk` | the walk through a value, over V8's API: every kind of value, and the places |
+//! | `kind` | the kinds of objects, one list for both |
 //! | `tape` | the same walk in JavaScript, for plain results of a plugin that gives many |
 
+mod kind;
 mod tape;
 mod walk;
 

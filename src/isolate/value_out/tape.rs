@@ -13,7 +13,8 @@ use std::cell::{Cell, OnceCell, RefCell};
 use serde_json::Map;
 
 use super::Scope;
-use super::walk::{SCALAR, Walk, is_plain};
+use super::kind::Kind;
+use super::walk::{SCALAR, Walk};
 use crate::isolate::Failure;
 use crate::isolate::failure::OrThrown as _;
 use crate::isolate::own_script::OwnScript;
@@ -219,7 +220,7 @@ impl Reading {
         walk.spend(SCALAR)?;
         if let Ok(object) = v8::Local::<v8::Object>::try_from(piece) {
             // One that only looks plain.
-            if !is_plain(object) {
+            if !Kind::of(object).is_plain() {
                 return Err(Refusal::unfit("not a plain object"));
             }
             let members = Map::with_capacity(self.foreseen.min(MAX_FORESEEN));

@@ -3,6 +3,7 @@
 use serde_json::Number;
 
 use super::Scope;
+use super::kind::{Boxed, Container, Kind};
 use crate::isolate::Failure;
 use crate::isolate::date::iso_date;
 use crate::isolate::failure::OrThrown as _;
@@ -130,21 +131,16 @@ impl<'a> Walk<'a> {
         object: v8::Local<'_, v8::Object>,
         outer: Outer<'_>,
     ) -> Result<T, Refusal> {
-        if object.is_array() {
-            return self.unless_replaced(scope, object, outer);
-        }
-        if object.is_function() {
-            return Err(Refusal::unfit("a function"));
-        }
-        if v8::Local::<v8::Proxy>::try_from(object).is_ok_and(|proxy| proxy.is_revoked()) {
-            return Err(Refusal::unfit("a revoked proxy"));
-        }
-        if let Ok(date) = v8::Local::<v8::Date>::try_from(object) {
-            return iso_date(date.value_of())
+        match Kind::of(object) {
+            Kind::Function => Err(Refusal::unfit("a function")),
+            Kind::Date(date) => iso_date(date.value_of())
                 .map(T::string)
-                .ok_or_else(|| Refusal::unfit("an invalid date"));
+                .ok_or_else(|| Refusal::unfit("an invalid date")),
+            Kind::Container(Container::Proxy(proxy)) if proxy.is_revoked() => {
+                Err(Refusal::unfit("a revoked proxy"))
+            }
+            Kind::Container(kind) => self.unless_replaced(scope, object, kind, outer),
         }
-        self.unless_replaced(scope, object, outer)
     }
 
     /// What the object's `toJSON` answers, or else what the object is.
@@ -152,19 +148,20 @@ impl<'a> Walk<'a> {
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
+        kind: Container<'_>,
         outer: Outer<'_>,
     ) -> Result<T, Refusal> {
         let Some(replaced) = self.replaced(scope, object)? else {
-            return self.container(scope, object, outer);
+            return self.container(scope, object, kind, outer);
         };
         // As in JSON.stringify, what `toJSON` answers is not asked for its own.
-        match v8::Local::<v8::Object>::try_from(replaced) {
-            Ok(object) if !object.is_function() && !object.is_date() => {
-                self.spend(SCALAR)?;
-                self.container(scope, object, outer)
-            }
-            _ => self.value(scope, replaced, outer),
+        if let Ok(object) = v8::Local::<v8::Object>::try_from(replaced)
+            && let Kind::Container(kind) = Kind::of(object)
+        {
+            self.spend(SCALAR)?;
+            return self.container(scope, object, kind, outer);
         }
+        self.value(scope, replaced, outer)
     }
 
     /// What the object's `toJSON` answers, if it has one. One that sits on `Object.prototype`
@@ -194,6 +191,7 @@ impl<'a> Walk<'a> {
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
+        kind: Container<'_>,
         outer: Outer<'_>,
     ) -> Result<T, Refusal> {
         let depth = outer.map_or(self.depth, |outer| outer.depth);
@@ -208,49 +206,53 @@ impl<'a> Walk<'a> {
             }
             above = around.outer;
         }
-        self.contents(scope, object, Some(&Around { object, outer, depth: depth + 1 }))
+        self.contents(scope, object, kind, Some(&Around { object, outer, depth: depth + 1 }))
     }
 
     fn contents<T: Tree>(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
+        kind: Container<'_>,
         around: Outer<'_>,
     ) -> Result<T, Refusal> {
-        if let Ok(array) = v8::Local::<v8::Array>::try_from(object) {
-            return self.items(scope, object, array.length(), around);
-        }
-        if let Ok(map) = v8::Local::<v8::Map>::try_from(object) {
-            let entries = map.as_array(scope);
-            return self.entries(scope, entries, around);
-        }
-        if let Ok(set) = v8::Local::<v8::Set>::try_from(object) {
-            let items = set.as_array(scope);
-            return self.items(scope, items.into(), items.length(), around);
-        }
-        if object.is_typed_array() || object.is_array_buffer() || object.is_data_view() {
-            return self.bytes(scope, object, around);
-        }
-        if object.is_proxy() {
-            return self.proxy(scope, object, around);
-        }
-        if let Some(primitive) = boxed_primitive(scope, object) {
-            return self.value(scope, primitive?, around);
-        }
-        if let Some(kind) = opaque_kind(object) {
-            return Err(Refusal::unfit(kind));
-        }
-        let mut members = T::Members::default();
-        if object.is_native_error() {
-            // Not enumerable, and all that an error is about.
-            for key in ["name", "message"] {
-                let name = v8::String::new(scope, key).or_thrown()?;
-                let value = object.get(scope, name.into()).or_thrown()?;
-                let value = self
-                    .value(scope, value, around)
-                    .map_err(|refusal| refusal.under(|| Step::Key(key.to_owned())))?;
-                T::insert(&mut members, key.to_owned(), value);
+        match kind {
+            Container::Plain => self.members(scope, object, T::Members::default(), around),
+            Container::Array(array) => self.items(scope, object, array.length(), around),
+            Container::Map(map) => {
+                let entries = map.as_array(scope);
+                self.entries(scope, entries, around)
             }
+            Container::Set(set) => {
+                let items = set.as_array(scope);
+                self.items(scope, items.into(), items.length(), around)
+            }
+            Container::Bytes => self.bytes(scope, object, around),
+            Container::Proxy(_) => self.proxy(scope, object, around),
+            Container::Boxed(boxed) => {
+                let primitive = primitive(scope, object, boxed)?;
+                self.value(scope, primitive, around)
+            }
+            Container::Error => self.error(scope, object, around),
+            Container::Opaque(name) => Err(Refusal::unfit(name)),
+        }
+    }
+
+    fn error<T: Tree>(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        object: v8::Local<'_, v8::Object>,
+        around: Outer<'_>,
+    ) -> Result<T, Refusal> {
+        let mut members = T::Members::default();
+        // Not enumerable, and all that an error is about.
+        for key in ["name", "message"] {
+            let name = v8::String::new(scope, key).or_thrown()?;
+            let value = object.get(scope, name.into()).or_thrown()?;
+            let value = self
+                .value(scope, value, around)
+                .map_err(|refusal| refusal.under(|| Step::Key(key.to_owned())))?;
+            T::insert(&mut members, key.to_owned(), value);
         }
         self.members(scope, object, members, around)
     }
@@ -431,60 +433,20 @@ impl<'a> Walk<'a> {
 }
 
 /// The primitive inside `new Number(1)` and the like.
-fn boxed_primitive<'s>(
+fn primitive<'s>(
     scope: &Scope<'s, '_>,
     object: v8::Local<'_, v8::Object>,
-) -> Option<Result<v8::Local<'s, v8::Value>, Failure>> {
-    if object.is_number_object() {
-        Some(object.to_number(scope).or_thrown().map(Into::into))
-    } else if object.is_string_object() {
-        Some(object.to_string(scope).or_thrown().map(Into::into))
-    } else if object.is_boolean_object() {
+    boxed: Boxed,
+) -> Result<v8::Local<'s, v8::Value>, Failure> {
+    match boxed {
+        Boxed::Number => object.to_number(scope).or_thrown().map(Into::into),
+        Boxed::String => object.to_string(scope).or_thrown().map(Into::into),
+        Boxed::BigInt => object.to_big_int(scope).or_thrown().map(Into::into),
         // V8 offers no way to the boolean itself; as a number it is 0 or 1.
-        let number = object.number_value(scope).or_thrown();
-        Some(number.map(|number| v8::Boolean::new(scope, number != 0.0).into()))
-    } else if object.is_big_int_object() {
-        Some(object.to_big_int(scope).or_thrown().map(Into::into))
-    } else {
-        None
-    }
-}
-
-/// Whether all there is to an object are its properties. A proxy counts as what it poses as.
-pub(super) fn is_plain(object: v8::Local<'_, v8::Object>) -> bool {
-    !(object.is_date()
-        || object.is_map()
-        || object.is_set()
-        || object.is_array_buffer_view()
-        || object.is_array_buffer()
-        || object.is_number_object()
-        || object.is_string_object()
-        || object.is_boolean_object()
-        || object.is_big_int_object()
-        || object.is_native_error()
-        || opaque_kind(object).is_some())
-}
-
-/// What has its state where JSON does not look: as an object it would be an empty one.
-fn opaque_kind(object: v8::Local<'_, v8::Object>) -> Option<&'static str> {
-    if object.is_promise() {
-        Some("a promise inside the result; await it first")
-    } else if object.is_reg_exp() {
-        Some("a regular expression")
-    } else if object.is_symbol_object() {
-        Some("a symbol")
-    } else if object.is_weak_map() || object.is_weak_set() {
-        Some("a weak collection")
-    } else if object.is_map_iterator() || object.is_set_iterator() || object.is_generator_object() {
-        Some("an iterator; spread it into an array first")
-    } else if object.is_shared_array_buffer() {
-        Some("a SharedArrayBuffer")
-    } else if object.is_wasm_module_object() || object.is_wasm_memory_object() {
-        Some("an object of WebAssembly")
-    } else if object.is_external() {
-        Some("an object of the host's")
-    } else {
-        None
+        Boxed::Boolean => {
+            let number = object.number_value(scope).or_thrown()?;
+            Ok(v8::Boolean::new(scope, number != 0.0).into())
+        }
     }
 }
 
