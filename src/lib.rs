@@ -89,6 +89,10 @@
 //! called, under the limits of the call. Depth and size are limited
 //! ([`ResourceLimits::result_depth`], [`ResourceLimits::result_size`]).
 //!
+//! A host that has JSON text already, or types of its own, needs no tree of values:
+//! [`PluginWorker::call_hook_raw`] and [`PluginIsolate::call_hook_raw`] take the text and answer what
+//! this table says as text.
+//!
 //! To carry bytes as an array of numbers is dear: [`PluginWorker::call_hook_bytes`] and
 //! [`PluginIsolate::call_hook_bytes`] take them and answer them as they are.
 //!
@@ -128,7 +132,7 @@ pub use policy::{
 pub use pool::WorkerPool;
 pub use process::{ProcessStats, process_stats, set_process_limits};
 pub use protocol::{
-    JsError, PluginError, SourceLine, StackFrame, Value, WorkerMessage, WorkerResponse,
+    JsError, PluginError, RawValue, SourceLine, StackFrame, Value, WorkerMessage, WorkerResponse,
 };
 pub use registry::{HookCalls, WorkerRegistry};
 pub use sandbox::{Answer, Asked, Lifecycle, NotGranted, PluginSandbox, SandboxBuilder};

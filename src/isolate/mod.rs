@@ -22,7 +22,7 @@
 //! | `clock`, `random` | `Date` and `performance`, `Math.random` and `crypto` |
 //! | `timers`, `host_calls` | `setTimeout` and its kin; host functions and their promises |
 //! | `web` | text encodings, `URL`, events, `structuredClone`: the web's own, in JavaScript |
-//! | `value_in`, `value_out`, `tree`, `refusal`, `date` | JSON values into V8 and out of it |
+//! | `value_in`, `raw_text`, `value_out`, `refusal`, `date` | JSON values into V8 and out of it |
 //! | `owner` | how others reach the isolate from their threads |
 //! | `exception` | a thrown value as a `JsError` |
 //! | `heap`, `buffers`, `stack` | the near-heap-limit callback, the `ArrayBuffer` quota, the stack |
@@ -51,6 +51,7 @@ mod plugin_isolate;
 mod prelude;
 mod pristine;
 mod random;
+mod raw_text;
 mod realm;
 mod refusal;
 mod script;
@@ -58,7 +59,6 @@ mod settle;
 mod stack;
 mod state;
 mod timers;
-mod tree;
 mod value_in;
 mod value_out;
 mod web;

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::host::PluginEvents;
 use crate::policy::PluginCapabilities;
-use crate::protocol::{PluginError, Value, WorkerResponse};
+use crate::protocol::{PluginError, RawValue, Value, WorkerResponse};
 use crate::watchdog::{self, Budget, Cause, Outcome, Slot, WorkerThread};
 
 /// How long making the realm may take before it is given up.
@@ -203,6 +203,53 @@ impl PluginIsolate {
 
     pub(crate) fn call_hook_with(&mut self, hook: &str, argument: Argument) -> WorkerResponse {
         self.call_and(hook, argument, value_out::to_json)
+    }
+
+    /// Calls the hook of this name with what `argument` says in JSON text, and answers what it
+    /// returns as JSON text; a promise is awaited.
+    ///
+    /// No [`Value`] is built on either way.
+    /// [`PluginWorker::call_hook_raw`](crate::PluginWorker::call_hook_raw) says what the texts may
+    /// be.
+    ///
+    /// ```
+    /// use plugin_sandbox::PluginIsolate;
+    /// use serde_json::value::to_raw_value;
+    ///
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct Note {
+    ///     title: String,
+    ///     words: usize,
+    /// }
+    ///
+    /// let code = "plugin.on('count', note => ({ ...note, words: note.title.split(' ').length }))";
+    /// let mut plugin = PluginIsolate::builder("words").script("main.js", code).build()?;
+    /// let note = Note { title: "to be or not".into(), words: 0 };
+    /// let answer = plugin.call_hook_raw("count", to_raw_value(&note)?)?;
+    /// let note: Note = serde_json::from_str(answer.get())?;
+    /// assert_eq!((note.title.as_str(), note.words), ("to be or not", 4));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`call_hook`](Self::call_hook). [`InvalidArgument`](PluginError::InvalidArgument) if
+    /// there is a number in the argument that no double can hold.
+    pub fn call_hook_raw(
+        &mut self,
+        hook: &str,
+        argument: Box<RawValue>,
+    ) -> Result<Box<RawValue>, PluginError> {
+        let argument = Argument::raw(argument, &self.blueprint.limits)?;
+        self.call_hook_raw_with(hook, argument)
+    }
+
+    pub(crate) fn call_hook_raw_with(
+        &mut self,
+        hook: &str,
+        argument: Argument,
+    ) -> Result<Box<RawValue>, PluginError> {
+        self.call_and(hook, argument, value_out::to_text)
     }
 
     /// Calls the hook of this name with `bytes` as its one argument, a `Uint8Array`, and answers

@@ -7,10 +7,11 @@ use serde_json::ser::{CompactFormatter, Formatter};
 
 use super::Failure;
 use super::failure::OrThrown as _;
+use super::raw_text;
 use super::state::State;
 use crate::host::Data;
 use crate::policy::ResourceLimits;
-use crate::protocol::{PluginError, Value};
+use crate::protocol::{PluginError, RawValue, Value};
 
 /// How many scalars an array may have to be built item by item. Beyond it, and for objects of any
 /// size, V8's parser is faster than its API, which looks for the hidden class anew at each member.
@@ -57,6 +58,25 @@ impl Argument {
             true => Ok(Self::Direct(value)),
             false => ArgumentText::write(&value, limits).map(Self::Text),
         }
+    }
+
+    /// # Errors
+    ///
+    /// [`PluginError::TooLarge`] if the text is longer than the limits say, or deeper what it says;
+    /// [`PluginError::InvalidArgument`] if a number in it is beyond those of JavaScript.
+    pub(crate) fn raw(json: Box<RawValue>, limits: &ResourceLimits) -> Result<Self, PluginError> {
+        let text = json.get();
+        if text.len() as u64 > limits.argument_size.as_u64() {
+            return Err(too_large(limits.argument_size.to_string()));
+        }
+        // V8's parser takes longer to begin than a scalar takes on both sides.
+        if !text.starts_with(['[', '{'])
+            && let Ok(value) = serde_json::from_str(text)
+        {
+            return Ok(Self::Direct(value));
+        }
+        raw_text::check(text, limits)?;
+        Ok(Self::Text(ArgumentText(String::from(Box::<str>::from(json)).into_bytes())))
     }
 
     /// # Errors
@@ -276,11 +296,11 @@ fn spend(left: &mut u64, bytes: u64, limits: &ResourceLimits) -> Result<(), Plug
     Ok(())
 }
 
-fn too_large(limit: String) -> PluginError {
+pub(super) fn too_large(limit: String) -> PluginError {
     PluginError::TooLarge { what: "the argument", limit }
 }
 
-fn depth_limit(limits: &ResourceLimits) -> String {
+pub(super) fn depth_limit(limits: &ResourceLimits) -> String {
     format!("depth {}", limits.argument_depth)
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use serde_json::Value;
+pub use serde_json::{Value, value::RawValue};
 
 use serde::Serialize;
 

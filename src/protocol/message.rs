@@ -2,7 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use super::{PluginError, Value};
+use super::{PluginError, RawValue, Value};
 
 /// What a call answers: a JSON value, or the one cause why there is none.
 pub type WorkerResponse = Result<Value, PluginError>;
@@ -45,6 +45,15 @@ pub enum WorkerMessage {
         args: Value,
         /// Where the answer goes.
         response_tx: oneshot::Sender<WorkerResponse>,
+    },
+    /// Call the hook named `hook` with what `args` says in JSON text as its one argument.
+    CallHookRaw {
+        /// The hook's name.
+        hook: String,
+        /// The one argument.
+        args: Box<RawValue>,
+        /// Where the JSON text goes that says what it answers.
+        response_tx: oneshot::Sender<Result<Box<RawValue>, PluginError>>,
     },
     /// Call the hook named `hook` with `bytes`, a `Uint8Array`, as its one argument.
     CallHookBytes {

@@ -6,6 +6,6 @@ mod error;
 mod js_error;
 mod message;
 
-pub use error::{PluginError, Value};
+pub use error::{PluginError, RawValue, Value};
 pub use js_error::{JsError, SourceLine, StackFrame};
 pub use message::{WorkerMessage, WorkerResponse};

@@ -18,7 +18,8 @@ use crate::protocol::{PluginError, Value};
 /// way at once. Dropping it takes the call out of the queue; one that runs already runs on, and
 /// nobody hears its answer. [`cancel`](Self::cancel) stops that one too.
 ///
-/// The answer is a `T`: a JSON value, or the bytes of
+/// The answer is a `T`: a JSON value, the JSON text of
+/// [`call_hook_raw`](crate::PluginWorker::call_hook_raw), or the bytes of
 /// [`call_hook_bytes`](crate::PluginWorker::call_hook_bytes).
 #[must_use = "dropping a call takes it out of the queue"]
 pub struct Call<T = Value> {

@@ -14,7 +14,7 @@ use super::batch::{Batch, BatchAnswers};
 use super::patience::Patience;
 use crate::isolate::Argument;
 use crate::policy::Wake;
-use crate::protocol::{PluginError, Value, WorkerResponse};
+use crate::protocol::{PluginError, RawValue, Value, WorkerResponse};
 
 /// What the thread is to do.
 #[derive(Debug)]
@@ -23,6 +23,11 @@ pub(super) enum Task {
         code: String,
     },
     CallHook {
+        hook: String,
+        argument: Argument,
+    },
+    /// The same, answered with JSON text.
+    CallHookRaw {
         hook: String,
         argument: Argument,
     },
@@ -56,6 +61,7 @@ pub(super) enum Task {
 #[derive(Debug)]
 pub(super) enum Answer {
     Value(Value),
+    Raw(Box<RawValue>),
     Bytes(Vec<u8>),
 }
 
@@ -63,14 +69,21 @@ impl Answer {
     fn into_value(self) -> WorkerResponse {
         match self {
             Self::Value(value) => Ok(value),
-            Self::Bytes(_) => Err(mismatched()),
+            Self::Raw(_) | Self::Bytes(_) => Err(mismatched()),
+        }
+    }
+
+    fn into_raw(self) -> Result<Box<RawValue>, PluginError> {
+        match self {
+            Self::Raw(json) => Ok(json),
+            Self::Value(_) | Self::Bytes(_) => Err(mismatched()),
         }
     }
 
     fn into_bytes(self) -> Result<Vec<u8>, PluginError> {
         match self {
             Self::Bytes(bytes) => Ok(bytes),
-            Self::Value(_) => Err(mismatched()),
+            Self::Value(_) | Self::Raw(_) => Err(mismatched()),
         }
     }
 }
@@ -86,6 +99,7 @@ fn mismatched() -> PluginError {
 pub(super) enum Reply {
     One(oneshot::Sender<WorkerResponse>),
     OfBatch { answers: Arc<BatchAnswers>, at: usize },
+    Raw(oneshot::Sender<Result<Box<RawValue>, PluginError>>),
     Bytes(oneshot::Sender<Result<Vec<u8>, PluginError>>),
 }
 
@@ -97,6 +111,7 @@ impl Reply {
             Self::OfBatch { answers, at } => {
                 answers.answer(at, answer.and_then(Answer::into_value));
             }
+            Self::Raw(reply) => drop(reply.send(answer.and_then(Answer::into_raw))),
             Self::Bytes(reply) => drop(reply.send(answer.and_then(Answer::into_bytes))),
         }
     }
@@ -106,6 +121,7 @@ impl Reply {
         match self {
             Self::One(reply) => reply.is_closed(),
             Self::OfBatch { answers, .. } => answers.is_closed(),
+            Self::Raw(reply) => reply.is_closed(),
             Self::Bytes(reply) => reply.is_closed(),
         }
     }

@@ -14,7 +14,7 @@ use super::thread;
 use crate::host::PluginEvents;
 use crate::isolate::PluginBuilder;
 use crate::policy::PluginCapabilities;
-use crate::protocol::{PluginError, Value, WorkerMessage, WorkerResponse};
+use crate::protocol::{PluginError, RawValue, Value, WorkerMessage, WorkerResponse};
 use crate::watchdog::Cause;
 
 /// A plugin in a V8 isolate of its own, on a thread of its own.
@@ -155,6 +155,58 @@ impl PluginWorker {
         self.call(|response_tx| WorkerMessage::CallHook { hook: hook.into(), args, response_tx })
     }
 
+    /// Calls the hook of this name with what `argument` says in JSON text, and answers what it
+    /// returns as JSON text; a promise is awaited. Otherwise a call like any other.
+    ///
+    /// No [`Value`] is built on either way, so this is for a host that has JSON already, or types of
+    /// its own. Both texts mean what they mean to [`call_hook`](Self::call_hook), which answers what
+    /// the text of this would parse to, to the order of members. That of the argument
+    ///
+    /// - counts as it is for [`ResourceLimits::argument_size`], white space too;
+    /// - may have a name twice in an object: the last counts, as for JSON's other readers;
+    /// - may have escaped lone surrogates in strings, which the plugin gets;
+    /// - may not have numbers that no double can hold, such as `1e999`.
+    ///
+    /// That of the answer counts for [`ResourceLimits::result_size`] as a [`Value`] does. In it an
+    /// escape such as `\u0001` is longer than what it stands for, so it may be up to six times as
+    /// long. serde_json reads 127 levels; [`ResourceLimits::result_depth`] may allow more.
+    ///
+    /// ```
+    /// use plugin_sandbox::PluginWorker;
+    /// use serde_json::value::to_raw_value;
+    ///
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct Note {
+    ///     title: String,
+    ///     words: usize,
+    /// }
+    ///
+    /// let code = "plugin.on('count', note => ({ ...note, words: note.title.split(' ').length }))";
+    /// let worker = PluginWorker::builder("words").script("main.js", code).build()?;
+    /// let note = Note { title: "to be or not".into(), words: 0 };
+    /// let answer = worker.call_hook_raw("count", to_raw_value(&note)?).wait()?;
+    /// let note: Note = serde_json::from_str(answer.get())?;
+    /// assert_eq!((note.title.as_str(), note.words), ("to be or not", 4));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`call_hook`](Self::call_hook). [`InvalidArgument`](PluginError::InvalidArgument) if
+    /// there is such a number in the argument.
+    ///
+    /// [`ResourceLimits::argument_size`]: crate::ResourceLimits::argument_size
+    /// [`ResourceLimits::result_size`]: crate::ResourceLimits::result_size
+    /// [`ResourceLimits::result_depth`]: crate::ResourceLimits::result_depth
+    pub fn call_hook_raw(
+        &self,
+        hook: impl Into<String>,
+        argument: Box<RawValue>,
+    ) -> Call<Box<RawValue>> {
+        let (hook, args) = (hook.into(), argument);
+        self.call(|response_tx| WorkerMessage::CallHookRaw { hook, args, response_tx })
+    }
+
     /// Calls the hook of this name with `bytes` as its one argument, a `Uint8Array`, and answers
     /// the bytes that it returns: a `Uint8Array`, a `DataView` or an `ArrayBuffer`; a promise of
     /// one is awaited. Otherwise a call like any other.
@@ -276,6 +328,19 @@ impl PluginWorker {
     /// Those of [`call_hook`](Self::call_hook).
     pub fn blocking_call_hook(&self, hook: impl Into<String>, args: Value) -> WorkerResponse {
         self.call_hook(hook, args).wait()
+    }
+
+    /// [`call_hook_raw`](Self::call_hook_raw), waiting on this thread.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`call_hook_raw`](Self::call_hook_raw).
+    pub fn blocking_call_hook_raw(
+        &self,
+        hook: impl Into<String>,
+        argument: Box<RawValue>,
+    ) -> Result<Box<RawValue>, PluginError> {
+        self.call_hook_raw(hook, argument).wait()
     }
 
     /// [`call_hook_bytes`](Self::call_hook_bytes), waiting on this thread.

@@ -116,6 +116,10 @@ impl Shared {
                 let argument = Argument::new(args, limits)?;
                 Message::One(Task::CallHook { hook, argument }, Reply::One(response_tx))
             }
+            WorkerMessage::CallHookRaw { hook, args, response_tx } => {
+                let argument = Argument::raw(args, limits)?;
+                Message::One(Task::CallHookRaw { hook, argument }, Reply::Raw(response_tx))
+            }
             WorkerMessage::CallHookBytes { hook, bytes, response_tx } => {
                 let argument = Argument::bytes(bytes, limits)?;
                 Message::One(Task::CallHookBytes { hook, argument }, Reply::Bytes(response_tx))

@@ -212,6 +212,9 @@ impl Server<'_> {
 fn perform(isolate: &mut PluginIsolate, task: Task) -> Result<Answer, PluginError> {
     contained(isolate, |isolate| {
         let value = match task {
+            Task::CallHookRaw { hook, argument } => {
+                return isolate.call_hook_raw_with(&hook, argument).map(Answer::Raw);
+            }
             Task::CallHookBytes { hook, argument } => {
                 return isolate.call_hook_bytes_with(&hook, argument).map(Answer::Bytes);
             }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use plugin_sandbox::{
-    ByteSize, Capability, HostFunctions, PluginCapabilities, PluginError, PluginWorker,
+    ByteSize, Capability, HostFunctions, PluginCapabilities, PluginError, PluginWorker, RawValue,
     ResourceLimits, Value, WorkerEvent,
 };
 use serde_json::json;
@@ -122,6 +122,32 @@ fn hook_that_takes_and_answers_bytes() {
             let error = worker.blocking_call_hook_bytes("attack", vec![1, 2]).unwrap_err();
             assert!(attack.is_answered_by(&error), "{attack:?}: {error:?}");
             assert_answers(&worker, "hook with bytes");
+        }
+    }
+}
+
+#[test]
+fn hook_that_takes_and_answers_text() {
+    for attack in ATTACKS {
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+        let _context = runtime.enter();
+        for hook in [
+            "() => { ATTACK }",
+            "async () => { await 0; ATTACK }",
+            "() => [1, { get x() { ATTACK } }]",
+            "() => ['text', { toJSON() { ATTACK } }]",
+            "() => ({ a: new Proxy([], { get() { ATTACK } }) })",
+        ] {
+            let hook = hook.replace("ATTACK", attack.code());
+            let code = format!("plugin.on('attack', {hook}); plugin.on('many', () => Array(9999))");
+            let worker = worker(&code, attack).unwrap();
+            let call = |hook| worker.blocking_call_hook_raw(hook, RawValue::NULL.to_owned());
+            for _ in ["walked", "read by the sandbox's script"] {
+                let error = call("attack").unwrap_err();
+                assert!(attack.is_answered_by(&error), "{attack:?}: {error:?}");
+                assert_answers(&worker, "hook with text");
+                call("many").unwrap();
+            }
         }
     }
 }

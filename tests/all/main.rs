@@ -40,6 +40,7 @@ mod process;
 mod protocol;
 mod quarantine;
 mod random;
+mod raw;
 mod reach;
 mod registry;
 mod sandbox;

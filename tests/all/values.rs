@@ -1,46 +1,98 @@
 //! The table of values in the crate's documentation, row by row.
 
 use plugin_sandbox::{
-    ByteSize, PluginError, PluginIsolate, PluginWorker, ResourceLimits, Value, WorkerResponse,
+    ByteSize, PluginError, PluginIsolate, PluginWorker, RawValue, ResourceLimits, Value,
+    WorkerResponse,
 };
 use serde_json::json;
 
-use crate::support::{assert_alive, hasty_worker, plugin, thrown};
+use crate::support::{assert_alive, hasty_worker, plugin};
 
-/// Two plugins alike, but that the results of the second are read by the sandbox's script, as it
-/// has given many.
-struct Both([PluginWorker; 2]);
+/// Plugins alike, but that the results of each go another way: walked, or read by the sandbox's
+/// script, of those that have given many; as a value, or as text.
+struct Ways {
+    values: [PluginWorker; 2],
+    texts: [PluginWorker; 2],
+}
 
-impl Both {
+impl Ways {
     fn new(worker: impl Fn() -> PluginWorker) -> Self {
-        let both = Self([worker(), worker()]);
-        both.0[1].blocking_execute("Array(9999).fill(1)").unwrap();
-        both
+        let pair = || {
+            let pair = [worker(), worker()];
+            pair[1].blocking_execute("Array(9999).fill(1)").unwrap();
+            pair
+        };
+        let ways = Self { values: pair(), texts: pair() };
+        for worker in &ways.texts {
+            worker.blocking_execute("plugin.on('answer', () => answer); var answer").unwrap();
+        }
+        ways
     }
 
-    /// What both answer.
+    /// What all answer.
     fn execute(&self, code: &str) -> WorkerResponse {
-        let [walked, read] = self.0.each_ref().map(|worker| worker.blocking_execute(code));
-        assert_eq!(walked, read, "{code}");
+        let [walked, read] = self.values.each_ref().map(|worker| worker.blocking_execute(code));
+        assert!(are_alike(&walked, &read), "{code}: {walked:?} and {read:?}");
+        for worker in &self.texts {
+            let text = text_of(worker, code);
+            let as_text = walked.as_ref().map(Value::to_string).map_err(Clone::clone);
+            assert!(are_alike(&as_text, &text), "{code}: {as_text:?} and {text:?}");
+        }
         walked
     }
 
     fn assert_alive(&self) {
-        self.0.iter().for_each(assert_alive);
+        self.values.iter().chain(&self.texts).for_each(assert_alive);
     }
 }
 
-fn worker() -> Both {
-    Both::new(crate::support::worker)
+/// Whether both are the same, but for the stacks of exceptions.
+fn are_alike<T: PartialEq>(one: &Result<T, PluginError>, other: &Result<T, PluginError>) -> bool {
+    match (one, other) {
+        (Err(PluginError::JavaScript(one)), Err(PluginError::JavaScript(other))) => {
+            one.headline() == other.headline()
+        }
+        _ => one == other,
+    }
+}
+
+/// The value of `code`, statements and at last an expression, as the text that a hook answers.
+fn text_of(worker: &PluginWorker, code: &str) -> Result<String, PluginError> {
+    let (statements, expression) = code.split_at(last_statement(code));
+    let code = format!("{statements} answer = ({expression})");
+    worker.blocking_run_script("code.js", code)?;
+    let text = worker.blocking_call_hook_raw("answer", RawValue::NULL.to_owned())?;
+    Ok(text.get().to_owned())
+}
+
+/// Where the last statement of `code` begins.
+fn last_statement(code: &str) -> usize {
+    let (mut begin, mut depth, mut quote) = (0, 0, None);
+    for (at, c) in code.char_indices() {
+        match (c, quote) {
+            (_, Some(open)) if c == open => quote = None,
+            (_, Some(_)) => {}
+            ('\'' | '"' | '`', None) => quote = Some(c),
+            ('(' | '[' | '{', None) => depth += 1,
+            (')' | ']' | '}', None) => depth -= 1,
+            (';', None) if depth == 0 => begin = at + 1,
+            _ => {}
+        }
+    }
+    begin
+}
+
+fn worker() -> Ways {
+    Ways::new(crate::support::worker)
 }
 
 /// `code` answers `expected`.
-fn becomes(worker: &Both, code: &str, expected: Value) {
+fn becomes(worker: &Ways, code: &str, expected: Value) {
     assert_eq!(worker.execute(code), Ok(expected), "{code}");
 }
 
 /// `code` answers a value that cannot be carried, for a reason at a path.
-fn refused(worker: &Both, code: &str, path: &str, reason: &str) {
+fn refused(worker: &Ways, code: &str, path: &str, reason: &str) {
     match worker.execute(code) {
         Err(PluginError::NotSerializable { path: at, reason: why }) => {
             assert_eq!(at, path, "{code}");
@@ -153,8 +205,20 @@ fn errors_as_values_have_name_and_message() {
 }
 
 #[test]
+fn an_error_with_a_name_and_a_message_of_its_own_has_each_once() {
+    let code = "Object.assign(new Error('m'), { code: 7, message: 'own', name: 'Own', cause: 1 })";
+    let expected = json!({ "name": "Own", "message": "own", "code": 7, "cause": 1 });
+    becomes(&worker(), code, expected);
+    let worker = worker();
+    let code = "let reads = 0; const e = new Error; Object.defineProperty(e, 'name',
+        { enumerable: true, get() { reads++; return 'N' } }); e";
+    becomes(&worker, code, json!({ "name": "N", "message": "" }));
+    becomes(&worker, "reads", json!(1));
+}
+
+#[test]
 fn instances_are_their_own_enumerable_members() {
-    let code = "class P { #x = 1; y = 2; get z() { return 3 } } new P";
+    let code = "class P { #x = 1; y = 2; get z() { return 3 } }; new P";
     becomes(&worker(), code, json!({ "y": 2 }));
     becomes(&worker(), "Object.create({ inherited: 1 }, { own: { value: 2 } })", json!({}));
     becomes(&worker(), "({ [Symbol('s')]: 1, a: 2 })", json!({ "a": 2 }));
@@ -182,9 +246,9 @@ fn getters_and_to_json_are_called() {
     becomes(&worker, "({ toJSON() { return { x: 1 } } })", json!({ "x": 1 }));
     becomes(&worker, "({ toJSON: 1 })", json!({ "toJSON": 1 }));
     refused(&worker, "({ a: { toJSON() { return () => 1 } } })", "$.a", "function");
-    for worker in &worker.0 {
-        let error = thrown(worker, "({ get x() { throw new TypeError('no') } })");
-        assert_eq!(error.headline(), "TypeError: no");
+    match worker.execute("({ get x() { throw new TypeError('no') } })") {
+        Err(PluginError::JavaScript(error)) => assert_eq!(error.headline(), "TypeError: no"),
+        other => panic!("{other:?}"),
     }
 }
 
@@ -208,6 +272,25 @@ fn proxies_are_what_they_pose_as() {
 #[test]
 fn lone_surrogates_become_replacement_characters() {
     becomes(&worker(), r"['a\ud800b']", json!(["a\u{fffd}b"]));
+}
+
+#[test]
+fn names_that_become_one_are_one_member() {
+    let worker = worker();
+    let expected = json!({ "\u{fffd}": 2, "a": 3 });
+    becomes(&worker, r"({ '\ud800': 1, '\ud801': 2, a: 3 })", expected.clone());
+    becomes(&worker, r"new Map([['\ud800', 1], ['\udc00', 2], ['a', 3]])", expected);
+}
+
+#[test]
+fn what_is_escaped_in_json_is_what_serde_json_escapes() {
+    let worker = worker();
+    let text: String = ('\0'..='\u{2ff}').chain(['\u{2028}', '🦀']).collect();
+    let code = "let s = ''; for (let i = 0; i < 0x300; i++) s += String.fromCharCode(i);
+        s += '\\u2028🦀'; [s, { [s]: s }]";
+    becomes(&worker, code, json!([text, { (text.as_str()): text }]));
+    let empty = json!(["", [], {}, [[]], [{}], { "": [{}, []] }]);
+    becomes(&worker, "['', [], {}, [[]], [{}], { '': [{}, []] }]", empty);
 }
 
 #[test]
@@ -240,7 +323,7 @@ fn a_hundred_thousand_levels_are_refused() {
 
 #[test]
 fn a_getter_that_never_returns_is_stopped() {
-    let worker = Both::new(hasty_worker);
+    let worker = Ways::new(hasty_worker);
     for code in [
         "({ get x() { for (;;); } })",
         "({ toJSON() { for (;;); } })",
@@ -383,7 +466,7 @@ fn a_plugin_that_replaces_every_builtin_chooses_nothing_of_what_is_read() {
         Array.prototype[Symbol.iterator] = Array.prototype.push = Function.prototype.call = evil;
         for (let i = 0; i < 70; i++) {
             Object.defineProperty(Array.prototype, i, { set: evil, get: evil });
-        } 1";
+        }; 1";
     worker.execute(code).unwrap();
     let many: Vec<_> = (0..200).map(|index| json!({ "index": index, "text": "x" })).collect();
     let code = "Object.defineProperty({}, 'x', { value: 1 });

@@ -10,10 +10,10 @@
 
 use std::cell::{Cell, OnceCell, RefCell};
 
-use serde_json::Map;
-
 use super::Scope;
 use super::kind::Kind;
+use super::sink::{Sink, Trees};
+use super::text::Text;
 use super::walk::{SCALAR, Walk};
 use crate::isolate::Failure;
 use crate::isolate::failure::OrThrown as _;
@@ -40,8 +40,27 @@ pub(in crate::isolate) struct Tape {
     /// Bytes of results that were walked.
     walked: Cell<u64>,
     script: OnceCell<v8::Global<v8::Function>>,
-    /// The result that is being read.
-    reading: RefCell<Option<Reading>>,
+    /// The result that is being read: to become a tree, or text.
+    tree: RefCell<Option<Reading<Trees<Value>>>>,
+    text: RefCell<Option<Reading<Text>>>,
+}
+
+/// A sink that the script's pieces can go to.
+pub(super) trait OnTape: Sink {
+    /// The result that is being read for such a sink.
+    fn reading(tape: &Tape) -> &RefCell<Option<Reading<Self>>>;
+}
+
+impl OnTape for Trees<Value> {
+    fn reading(tape: &Tape) -> &RefCell<Option<Reading<Self>>> {
+        &tape.tree
+    }
+}
+
+impl OnTape for Text {
+    fn reading(tape: &Tape) -> &RefCell<Option<Reading<Self>>> {
+        &tape.text
+    }
 }
 
 impl Tape {
@@ -76,21 +95,22 @@ impl Tape {
 }
 
 /// Reads `value`; `None` if the walk is to tell why it cannot be carried.
-pub(super) fn read(
+pub(super) fn read<S: OnTape>(
     scope: &mut Scope<'_, '_>,
     state: &State,
     value: v8::Local<'_, v8::Value>,
-) -> Result<Option<Value>, Failure> {
+) -> Result<Option<(S::Value, S)>, Failure> {
     let script = state.tape.script(scope, state)?;
     let limits = &state.blueprint.limits;
-    *state.tape.reading.borrow_mut() = Some(Reading::new(limits.result_size.as_u64()));
+    let reading = S::reading(&state.tape);
+    *reading.borrow_mut() = Some(Reading::new(limits.result_size.as_u64()));
     v8::tc_scope!(let scope, scope);
     let receiver = v8::undefined(scope).into();
     let depth = v8::Number::new(scope, limits.result_depth as f64).into();
     let done = script.call(scope, receiver, &[value, depth]);
-    let reading = state.tape.reading.take();
+    let reading = reading.take();
     if done.is_some() {
-        return Ok(reading.and_then(|reading| reading.read));
+        return Ok(reading.and_then(|reading| Some((reading.read?, reading.sink))));
     }
     if scope.has_terminated() || state.slot.stopped().is_some() {
         return Err(Failure::Thrown);
@@ -106,25 +126,38 @@ fn take(
     _: v8::ReturnValue<'_>,
 ) {
     let state = State::of(scope);
-    let Some(mut reading) = state.tape.reading.take() else { return };
-    match reading.take(scope, &state, &arguments) {
-        Ok(()) => *state.tape.reading.borrow_mut() = Some(reading),
+    if !hand_over::<Trees<Value>>(scope, &state, &arguments) {
+        hand_over::<Text>(scope, &state, &arguments);
+    }
+}
+
+/// Gives the pieces to the result that is read for this sink, if one is.
+fn hand_over<S: OnTape>(
+    scope: &mut Scope<'_, '_>,
+    state: &State,
+    arguments: &v8::FunctionCallbackArguments<'_>,
+) -> bool {
+    let Some(mut reading) = S::reading(&state.tape).take() else { return false };
+    match reading.take(scope, state, arguments) {
+        Ok(()) => *S::reading(&state.tape).borrow_mut() = Some(reading),
         Err(Refusal::Failure(Failure::Thrown)) => {}
         // Whatever it is, the walk will find it again.
         Err(_) => drop(scope.throw_exception(v8::undefined(scope).into())),
     }
+    true
 }
 
 /// A result of which a part has been handed over.
-struct Reading {
+pub(super) struct Reading<S: Sink> {
+    sink: S,
     /// What may still be written, in the bytes that `result_size` counts.
     left: u64,
     next: Next,
     /// What the next piece is part of, outermost first.
-    open: Vec<Open>,
+    open: Vec<Open<S>>,
     /// How many members the last object had.
     foreseen: usize,
-    read: Option<Value>,
+    read: Option<S::Value>,
 }
 
 /// What the next piece is.
@@ -135,14 +168,23 @@ enum Next {
     Key,
 }
 
-enum Open {
-    Array { items: Vec<Value>, length: usize },
-    Object { members: Map<String, Value>, key: String },
+enum Open<S: Sink> {
+    /// So many items are left.
+    Array { items: S::Items, left: usize },
+    /// So many members have been read.
+    Object { members: S::Members, key: Option<S::Key>, count: usize },
 }
 
-impl Reading {
+impl<S: Sink> Reading<S> {
     fn new(left: u64) -> Self {
-        Self { left, next: Next::Value, open: Vec::new(), foreseen: 0, read: None }
+        Self {
+            sink: S::default(),
+            left,
+            next: Next::Value,
+            open: Vec::new(),
+            foreseen: 0,
+            read: None,
+        }
     }
 
     fn take(
@@ -152,20 +194,25 @@ impl Reading {
         arguments: &v8::FunctionCallbackArguments<'_>,
     ) -> Result<(), Refusal> {
         let count = arguments.get(0).int32_value(scope).unwrap_or_default();
-        let mut walk = Walk::with(state, self.left)?;
+        let mut walk = Walk::with(state, std::mem::take(&mut self.sink), self.left)?;
         for index in 1..=count {
             self.piece(scope, &mut walk, arguments.get(index))?;
         }
         self.left = walk.left();
+        self.sink = walk.sink;
         Ok(())
     }
 
     fn piece(
         &mut self,
         scope: &mut Scope<'_, '_>,
-        walk: &mut Walk<'_>,
+        walk: &mut Walk<'_, S>,
         piece: v8::Local<'_, v8::Value>,
     ) -> Result<(), Refusal> {
+        // What is complete has no more pieces.
+        if self.read.is_some() {
+            return Err(Refusal::unfit("two values"));
+        }
         match self.next {
             Next::Key => self.key(scope, walk, piece),
             Next::Which => self.begin(walk, piece),
@@ -175,10 +222,13 @@ impl Reading {
             }
             Next::Value => {
                 let value = match v8::Local::<v8::String>::try_from(piece) {
-                    Ok(string) => Value::String(walk.string(scope, string)?),
+                    Ok(string) => {
+                        let text = walk.text(scope, string)?;
+                        walk.sink.string(text)
+                    }
                     Err(_) => self.other(scope, walk, piece)?,
                 };
-                self.put(value);
+                self.put(&mut walk.sink, value);
                 Ok(())
             }
         }
@@ -187,34 +237,35 @@ impl Reading {
     fn other(
         &self,
         scope: &mut Scope<'_, '_>,
-        walk: &mut Walk<'_>,
+        walk: &mut Walk<'_, S>,
         piece: v8::Local<'_, v8::Value>,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<S::Value, Refusal> {
         walk.within(self.open.len(), |walk| walk.value(scope, piece, None))
     }
 
     fn key(
         &mut self,
         scope: &mut Scope<'_, '_>,
-        walk: &mut Walk<'_>,
+        walk: &mut Walk<'_, S>,
         piece: v8::Local<'_, v8::Value>,
     ) -> Result<(), Refusal> {
         if let Ok(name) = v8::Local::<v8::String>::try_from(piece) {
-            let name = walk.string(scope, name)?;
+            let name = walk.text(scope, name)?;
             if let Some(Open::Object { key, .. }) = self.open.last_mut() {
-                *key = name;
+                *key = Some(walk.sink.key(name));
             }
             self.next = Next::Value;
-        } else if let Some(Open::Object { members, .. }) = self.open.pop() {
-            self.foreseen = members.len();
-            self.put(Value::Object(members));
+        } else if let Some(Open::Object { members, count, .. }) = self.open.pop() {
+            self.foreseen = count;
+            let object = walk.sink.end_object(members);
+            self.put(&mut walk.sink, object);
         }
         Ok(())
     }
 
     fn begin(
         &mut self,
-        walk: &mut Walk<'_>,
+        walk: &mut Walk<'_, S>,
         piece: v8::Local<'_, v8::Value>,
     ) -> Result<(), Refusal> {
         walk.spend(SCALAR)?;
@@ -223,8 +274,8 @@ impl Reading {
             if !Kind::of(object).is_plain() {
                 return Err(Refusal::unfit("not a plain object"));
             }
-            let members = Map::with_capacity(self.foreseen.min(MAX_FORESEEN));
-            self.open.push(Open::Object { members, key: String::new() });
+            let members = walk.sink.begin_object(self.foreseen.min(MAX_FORESEEN));
+            self.open.push(Open::Object { members, key: None, count: 0 });
             self.next = Next::Key;
             return Ok(());
         }
@@ -235,36 +286,43 @@ impl Reading {
             return Err(Refusal::TooLarge(String::new()));
         }
         self.next = Next::Value;
-        match length {
-            0 => self.put(Value::Array(Vec::new())),
-            _ => self.open.push(Open::Array { items: Vec::with_capacity(length), length }),
+        let items = walk.sink.begin_array(length);
+        if length == 0 {
+            let array = walk.sink.end_array(items);
+            self.put(&mut walk.sink, array);
+        } else {
+            self.open.push(Open::Array { items, left: length });
         }
         Ok(())
     }
 
     /// Puts a value where it belongs, and ends the arrays that are complete with it.
-    fn put(&mut self, mut value: Value) {
+    fn put(&mut self, sink: &mut S, mut value: S::Value) {
         loop {
             match self.open.last_mut() {
                 None => {
                     self.read = Some(value);
                     return;
                 }
-                Some(Open::Object { members, key }) => {
-                    members.insert(std::mem::take(key), value);
+                Some(Open::Object { members, key, count }) => {
+                    if let Some(key) = key.take() {
+                        sink.member(members, key, value);
+                    }
+                    *count += 1;
                     self.next = Next::Key;
                     return;
                 }
-                Some(Open::Array { items, length }) => {
-                    items.push(value);
-                    if items.len() < *length {
+                Some(Open::Array { items, left }) => {
+                    sink.item(items, value);
+                    *left -= 1;
+                    if *left > 0 {
                         self.next = Next::Value;
                         return;
                     }
-                    value = Value::Array(std::mem::take(items));
-                    self.open.pop();
                 }
             }
+            let Some(Open::Array { items, .. }) = self.open.pop() else { return };
+            value = sink.end_array(items);
         }
     }
 }

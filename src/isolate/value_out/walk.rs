@@ -4,6 +4,7 @@ use serde_json::Number;
 
 use super::Scope;
 use super::kind::{Boxed, Container, Kind};
+use super::sink::Sink;
 use crate::isolate::Failure;
 use crate::isolate::date::iso_date;
 use crate::isolate::failure::OrThrown as _;
@@ -11,7 +12,6 @@ use crate::isolate::inspect::own_data;
 use crate::isolate::pristine::Pristine;
 use crate::isolate::refusal::{Refusal, Step};
 use crate::isolate::state::State;
-use crate::isolate::tree::Tree;
 use crate::policy::ResourceLimits;
 use crate::watchdog::Slot;
 
@@ -22,7 +22,8 @@ const CHUNK: u32 = 128;
 pub(super) const SCALAR: u64 = 8;
 
 /// One walk through a value.
-pub(super) struct Walk<'a> {
+pub(super) struct Walk<'a, S> {
+    pub(super) sink: S,
     limits: &'a ResourceLimits,
     slot: &'a Slot,
     pristine: &'a Pristine,
@@ -43,14 +44,15 @@ pub(super) struct Around<'a> {
 
 pub(super) type Outer<'a> = Option<&'a Around<'a>>;
 
-impl<'a> Walk<'a> {
+impl<'a, S: Sink> Walk<'a, S> {
     pub(super) fn new(state: &'a State) -> Result<Self, Failure> {
-        Self::with(state, state.blueprint.limits.result_size.as_u64())
+        Self::with(state, S::default(), state.blueprint.limits.result_size.as_u64())
     }
 
     /// A walk that has so many bytes `left`.
-    pub(super) fn with(state: &'a State, left: u64) -> Result<Self, Failure> {
+    pub(super) fn with(state: &'a State, sink: S, left: u64) -> Result<Self, Failure> {
         Ok(Self {
+            sink,
             limits: &state.blueprint.limits,
             slot: &state.slot,
             pristine: state.pristine()?,
@@ -85,25 +87,26 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    pub(super) fn value<T: Tree>(
+    pub(super) fn value(
         &mut self,
         scope: &mut Scope<'_, '_>,
         value: v8::Local<'_, v8::Value>,
         outer: Outer<'_>,
-    ) -> Result<T, Refusal> {
+    ) -> Result<S::Value, Refusal> {
         // In the order of how often each is met.
         if let Ok(string) = v8::Local::<v8::String>::try_from(value) {
-            return self.string(scope, string).map(T::string);
+            let text = self.text(scope, string)?;
+            return Ok(self.sink.string(text));
         }
         self.spend(SCALAR)?;
         if let Ok(number) = v8::Local::<v8::Number>::try_from(value) {
-            json_number(number.value()).map(T::number)
+            json_number(number.value()).map(|number| self.sink.number(number))
         } else if let Ok(object) = v8::Local::<v8::Object>::try_from(value) {
             self.object(scope, object, outer)
         } else if value.is_null_or_undefined() {
-            Ok(T::null())
+            Ok(self.sink.null())
         } else if value.is_boolean() {
-            Ok(T::bool(value.is_true()))
+            Ok(self.sink.bool(value.is_true()))
         } else if value.is_symbol() {
             Err(Refusal::unfit("a symbol"))
         } else if value.is_big_int() {
@@ -113,28 +116,29 @@ impl<'a> Walk<'a> {
         }
     }
 
-    pub(super) fn string(
+    /// The text of a string, which is given to the sink next.
+    pub(super) fn text(
         &mut self,
-        scope: &Scope<'_, '_>,
+        scope: &mut Scope<'_, '_>,
         string: v8::Local<'_, v8::String>,
     ) -> Result<String, Refusal> {
         // A UTF-16 unit is at least one byte of UTF-8: refused before it is copied.
         self.spend(string.length() as u64 + 2)?;
-        let text = string.to_rust_string_lossy(scope);
+        let text = self.sink.read(scope, string);
         self.spend((text.len() - string.length().min(text.len())) as u64)?;
         Ok(text)
     }
 
-    fn object<T: Tree>(
+    fn object(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
         outer: Outer<'_>,
-    ) -> Result<T, Refusal> {
+    ) -> Result<S::Value, Refusal> {
         match Kind::of(object) {
             Kind::Function => Err(Refusal::unfit("a function")),
             Kind::Date(date) => iso_date(date.value_of())
-                .map(T::string)
+                .map(|date| self.sink.string(date))
                 .ok_or_else(|| Refusal::unfit("an invalid date")),
             Kind::Container(Container::Proxy(proxy)) if proxy.is_revoked() => {
                 Err(Refusal::unfit("a revoked proxy"))
@@ -144,13 +148,13 @@ impl<'a> Walk<'a> {
     }
 
     /// What the object's `toJSON` answers, or else what the object is.
-    fn unless_replaced<T: Tree>(
+    fn unless_replaced(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
         kind: Container<'_>,
         outer: Outer<'_>,
-    ) -> Result<T, Refusal> {
+    ) -> Result<S::Value, Refusal> {
         let Some(replaced) = self.replaced(scope, object)? else {
             return self.container(scope, object, kind, outer);
         };
@@ -187,13 +191,13 @@ impl<'a> Walk<'a> {
         to_json.call(scope, object.into(), &[key]).or_thrown().map(Some)
     }
 
-    fn container<T: Tree>(
+    fn container(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
         kind: Container<'_>,
         outer: Outer<'_>,
-    ) -> Result<T, Refusal> {
+    ) -> Result<S::Value, Refusal> {
         let depth = outer.map_or(self.depth, |outer| outer.depth);
         if depth == self.limits.result_depth {
             return Err(Refusal::TooLarge(format!("depth {}", self.limits.result_depth)));
@@ -209,15 +213,18 @@ impl<'a> Walk<'a> {
         self.contents(scope, object, kind, Some(&Around { object, outer, depth: depth + 1 }))
     }
 
-    fn contents<T: Tree>(
+    fn contents(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
         kind: Container<'_>,
         around: Outer<'_>,
-    ) -> Result<T, Refusal> {
+    ) -> Result<S::Value, Refusal> {
         match kind {
-            Container::Plain => self.members(scope, object, T::Members::default(), around),
+            Container::Plain => {
+                let members = self.sink.begin_object(0);
+                self.members(scope, object, members, &[], around)
+            }
             Container::Array(array) => self.items(scope, object, array.length(), around),
             Container::Map(map) => {
                 let entries = map.as_array(scope);
@@ -238,37 +245,40 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn error<T: Tree>(
+    fn error(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
         around: Outer<'_>,
-    ) -> Result<T, Refusal> {
-        let mut members = T::Members::default();
+    ) -> Result<S::Value, Refusal> {
+        let mut members = self.sink.begin_object(0);
         // Not enumerable, and all that an error is about.
-        for key in ["name", "message"] {
-            let name = v8::String::new(scope, key).or_thrown()?;
-            let value = object.get(scope, name.into()).or_thrown()?;
+        let names = ["name", "message"];
+        let mut keys = [v8::String::empty(scope); 2];
+        for (name, key) in names.into_iter().zip(&mut keys) {
+            *key = v8::String::new(scope, name).or_thrown()?;
+            let value = object.get(scope, (*key).into()).or_thrown()?;
+            let name_of_member = self.sink.key(name.to_owned());
             let value = self
                 .value(scope, value, around)
-                .map_err(|refusal| refusal.under(|| Step::Key(key.to_owned())))?;
-            T::insert(&mut members, key.to_owned(), value);
+                .map_err(|refusal| refusal.under(|| Step::Key(name.to_owned())))?;
+            self.sink.member(&mut members, name_of_member, value);
         }
-        self.members(scope, object, members, around)
+        self.members(scope, object, members, &keys, around)
     }
 
-    fn items<T: Tree>(
+    fn items(
         &mut self,
         scope: &mut Scope<'_, '_>,
         array: v8::Local<'_, v8::Object>,
         length: u32,
         around: Outer<'_>,
-    ) -> Result<T, Refusal> {
+    ) -> Result<S::Value, Refusal> {
         // Refused before it is walked: `new Array(2**32 - 1)` is small and long.
         if u64::from(length) > self.left / 2 {
             return Err(Refusal::TooLarge(self.limits.result_size.to_string()));
         }
-        let mut items = Vec::with_capacity(length as usize);
+        let mut items = self.sink.begin_array(length as usize);
         let mut index = 0;
         while index < length {
             v8::scope!(let scope, scope);
@@ -278,20 +288,22 @@ impl<'a> Walk<'a> {
                 let item = self
                     .value(scope, item, around)
                     .map_err(|refusal| refusal.under(|| Step::Index(index)))?;
-                items.push(item);
+                self.sink.item(&mut items, item);
                 index += 1;
             }
         }
-        Ok(T::array(items))
+        Ok(self.sink.end_array(items))
     }
 
-    fn members<T: Tree>(
+    /// The members of an object, but those that it has already.
+    fn members(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
-        mut members: T::Members,
+        mut members: S::Members,
+        has: &[v8::Local<'_, v8::String>],
         around: Outer<'_>,
-    ) -> Result<T, Refusal> {
+    ) -> Result<S::Value, Refusal> {
         let keys = self.pristine.keys(scope, object)?;
         let (mut index, length) = (0, keys.length());
         while index < length {
@@ -300,42 +312,46 @@ impl<'a> Walk<'a> {
             while index < end {
                 let key = keys.get_index(scope, index).or_thrown()?;
                 index += 1;
+                if has.iter().any(|name| key.strict_equals((*name).into())) {
+                    continue;
+                }
                 let value = object.get(scope, key).or_thrown()?;
                 // As in JSON, a member that is undefined is a member that is not there.
                 if value.is_undefined() {
                     continue;
                 }
                 let Ok(key) = v8::Local::<v8::String>::try_from(key) else { continue };
-                self.member::<T>(scope, &mut members, key, value, around)?;
+                self.member(scope, &mut members, key, value, around)?;
             }
         }
-        Ok(T::object(members))
+        Ok(self.sink.end_object(members))
     }
 
-    fn member<T: Tree>(
+    fn member(
         &mut self,
         scope: &mut Scope<'_, '_>,
-        members: &mut T::Members,
+        members: &mut S::Members,
         key: v8::Local<'_, v8::String>,
         value: v8::Local<'_, v8::Value>,
         around: Outer<'_>,
     ) -> Result<(), Refusal> {
-        let name = self.string(scope, key)?;
-        match self.value(scope, value, around) {
-            Ok(value) => T::insert(members, name, value),
-            Err(refusal) => return Err(refusal.under(|| Step::Key(name))),
-        };
+        let name = self.text(scope, key)?;
+        let name = self.sink.key(name);
+        let value = self
+            .value(scope, value, around)
+            .map_err(|refusal| refusal.under(|| Step::Key(key.to_rust_string_lossy(scope))))?;
+        self.sink.member(members, name, value);
         Ok(())
     }
 
     /// A `Map` as an object, if all its keys are strings.
-    fn entries<T: Tree>(
+    fn entries(
         &mut self,
         scope: &mut Scope<'_, '_>,
         entries: v8::Local<'_, v8::Array>,
         around: Outer<'_>,
-    ) -> Result<T, Refusal> {
-        let mut members = T::Members::default();
+    ) -> Result<S::Value, Refusal> {
+        let mut members = self.sink.begin_object(0);
         let mut index = 0;
         while index < entries.length() {
             v8::scope!(let scope, scope);
@@ -348,19 +364,19 @@ impl<'a> Walk<'a> {
                     let kind = key.type_of(scope).to_rust_string_lossy(scope);
                     return Err(Refusal::unfit(format!("a Map with a key that is a {kind}")));
                 };
-                self.member::<T>(scope, &mut members, key, value, around)?;
+                self.member(scope, &mut members, key, value, around)?;
             }
         }
-        Ok(T::object(members))
+        Ok(self.sink.end_object(members))
     }
 
     /// Typed arrays as arrays of their elements, buffers as arrays of bytes.
-    pub(super) fn bytes<T: Tree>(
+    pub(super) fn bytes(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
         around: Outer<'_>,
-    ) -> Result<T, Refusal> {
+    ) -> Result<S::Value, Refusal> {
         if object.is_big_int64_array() || object.is_big_uint64_array() {
             return Err(Refusal::unfit("a typed array of BigInt"));
         }
@@ -390,32 +406,26 @@ impl<'a> Walk<'a> {
         self.items(scope, view.into(), u32::try_from(length).unwrap_or(u32::MAX), around)
     }
 
-    /// So many bytes as bytes, if the tree has them.
-    fn copied<T: Tree>(
+    /// So many bytes as bytes, if the sink has them.
+    fn copied(
         &mut self,
         length: usize,
         copy: impl FnOnce(&mut [u8]) -> usize,
-    ) -> Result<Option<T>, Refusal> {
-        let mut fits = Ok(());
-        let bytes = T::bytes(|| {
-            fits = self.spend(length as u64);
-            if fits.is_err() {
-                return Vec::new();
-            }
-            let mut bytes = vec![0; length];
-            copy(&mut bytes);
-            bytes
-        });
-        fits.map(|()| bytes)
+    ) -> Result<Option<S::Value>, Refusal> {
+        let Some(value) = S::BYTES else { return Ok(None) };
+        self.spend(length as u64)?;
+        let mut bytes = vec![0; length];
+        copy(&mut bytes);
+        Ok(Some(value(bytes)))
     }
 
     /// A proxy as what it poses as: an array if its target is one, else an object.
-    fn proxy<T: Tree>(
+    fn proxy(
         &mut self,
         scope: &mut Scope<'_, '_>,
         object: v8::Local<'_, v8::Object>,
         around: Outer<'_>,
-    ) -> Result<T, Refusal> {
+    ) -> Result<S::Value, Refusal> {
         let mut target: v8::Local<'_, v8::Value> = object.into();
         while let Ok(proxy) = v8::Local::<v8::Proxy>::try_from(target) {
             target = proxy.get_target(scope);
@@ -428,7 +438,8 @@ impl<'a> Walk<'a> {
             let length = length.clamp(0.0, f64::from(u32::MAX)) as u32;
             return self.items(scope, object, length, around);
         }
-        self.members(scope, object, T::Members::default(), around)
+        let members = self.sink.begin_object(0);
+        self.members(scope, object, members, &[], around)
     }
 }
 
