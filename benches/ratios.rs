@@ -16,7 +16,7 @@ use floors::bare_thread::BareThread;
 use floors::bare_v8::{self, Way};
 use floors::{ECHO, TOGETHER, isolate, payloads, record, small, worker};
 use plugin_sandbox::{
-    ByteSize, PluginIsolate, PluginWorker, ResourceLimits, Value, Wake, WorkerPool,
+    ByteSize, PluginIsolate, PluginWorker, RawValue, ResourceLimits, Value, Wake, WorkerPool,
 };
 
 const SPIN: Duration = Duration::from_micros(50);
@@ -113,15 +113,20 @@ fn time(seconds: f64) -> String {
     }
 }
 
+/// How many calls with a payload of this size a turn has, and how many turns there are.
+fn turns(size: &str) -> (usize, usize) {
+    match size {
+        "1 MB" => (1, 60),
+        "10 kB" => (10, 300),
+        _ => (200, 300),
+    }
+}
+
 /// No thread: over bare V8 with the conversion that is best for the payload.
 fn calls(asked: &Asked) {
     for (size, payload) in payloads() {
         let mut plugin = isolate();
-        let (count, rounds) = match size {
-            "1 MB" => (1, 60),
-            "10 kB" => (10, 300),
-            _ => (200, 300),
-        };
+        let (count, rounds) = turns(size);
         bare_v8::with(|bare| {
             let (bare, payload) = (&RefCell::new(bare), &payload);
             let mut contenders: Vec<_> = Way::of(payload)
@@ -135,6 +140,27 @@ fn calls(asked: &Asked) {
                 timed(count, payload, |payload| plugin.call_hook("echo", payload).unwrap())
             }));
             asked.compare(size, rounds, contenders);
+        });
+    }
+}
+
+/// The same for JSON text, of which nobody makes values in Rust.
+fn texts(asked: &Asked) {
+    // Text is for what is no scalar.
+    let payloads = payloads().into_iter().skip_while(|(size, _)| *size != "350 B");
+    for (size, payload) in payloads {
+        let mut plugin = isolate();
+        let (count, rounds) = turns(size);
+        let text = payload.to_string();
+        let raw = RawValue::from_string(text.clone()).unwrap();
+        bare_v8::with_text(|bare| {
+            let contenders = vec![
+                floor("bare V8, JSON text in and out", || timed(count, &text, &mut *bare)),
+                ours("`PluginIsolate::call_hook_raw`", || {
+                    timed(count, &raw, |raw| plugin.call_hook_raw("echo", raw).unwrap())
+                }),
+            ];
+            asked.compare(&format!("{size} of text"), rounds, contenders);
         });
     }
 }
@@ -276,7 +302,7 @@ fn together(asked: &Asked) {
 fn main() {
     let asked = Asked::new();
     println!("| | here | the floor | ratio |\n|---|--:|--:|--:|");
-    for group in [calls, guards, bytes, starts, sequential, together] {
+    for group in [calls, texts, guards, bytes, starts, sequential, together] {
         group(&asked);
     }
 }

@@ -105,6 +105,20 @@ fn one_way(scope: &mut Scope<'_, '_>, echo: Echo<'_>, way: Way, payload: Value) 
     }
 }
 
+/// Lends `work` a function that calls `x => x` with JSON text and answers the result's.
+pub(crate) fn with_text<R>(work: impl FnOnce(&mut dyn FnMut(String) -> String) -> R) -> R {
+    in_v8(|scope, echo| {
+        work(&mut |text| {
+            v8::scope!(let scope, scope);
+            let receiver = v8::undefined(scope).into();
+            let text = v8::String::new(scope, &text).unwrap();
+            let argument = v8::json::parse(scope, text).unwrap();
+            let value = echo.call(scope, receiver, &[argument]).unwrap();
+            v8::json::stringify(scope, value).unwrap().to_rust_string_lossy(scope)
+        })
+    })
+}
+
 /// An isolate and a context, made and dropped.
 pub(crate) fn start() {
     initialize();
