@@ -70,7 +70,7 @@
 //! | string | string; a lone surrogate becomes U+FFFD |
 //! | `BigInt`, symbol, function | error |
 //! | array | array; holes are null |
-//! | object, class instance | object of the own enumerable members with string keys |
+//! | object, class instance | object of the own enumerable members with string keys; a name that begins with `$serde_json::private::`: error |
 //! | object with a `toJSON` method | what it answers; one on `Object.prototype` is ignored |
 //! | `Date` | ISO 8601 string; an invalid date: error |
 //! | `Map` | object, if all keys are strings; else error |

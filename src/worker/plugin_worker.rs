@@ -160,7 +160,7 @@ impl PluginWorker {
     ///
     /// No [`Value`] is built on either way, so this is for a host that has JSON already, or types of
     /// its own. Both texts mean what they mean to [`call_hook`](Self::call_hook), which answers what
-    /// the text of this would parse to, to the order of members. That of the argument
+    /// the text of this parses to, with the members in the same order. That of the argument
     ///
     /// - counts as it is for [`ResourceLimits::argument_size`], white space too;
     /// - may have a name twice in an object: the last counts, as for JSON's other readers;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use plugin_sandbox::{
     Capability, HostCall, HostError, HostFunctions, PluginBuilder, PluginCapabilities, PluginError,
-    PluginIsolate, PluginWorker, ResourceLimits, Value,
+    PluginIsolate, PluginWorker, RawValue, ResourceLimits, Value,
 };
 use serde_json::json;
 
@@ -57,6 +57,23 @@ fn wrong_arguments_and_errors_are_exceptions_that_the_plugin_can_catch() {
     assert_eq!(thrown(&worker, "broken()").headline(), "Error: broken failed");
     assert_eq!(thrown(&worker, "half(Symbol())").name, "TypeError");
     assert_eq!(worker.blocking_execute("half(8)"), Ok(4.into()));
+}
+
+#[test]
+fn text_of_the_plugins_is_not_parsed_on_the_way_into_a_value() {
+    let worker = with(
+        HostFunctions::new()
+            .function("value", |_: &HostCall, v: Value| Ok(v))
+            .function("raw", |_: &HostCall, v: Box<RawValue>| Ok(v.get().to_owned())),
+    );
+    for code in [
+        "value({ '$serde_json::private::RawValue': '['.repeat(100) + ']'.repeat(100) })",
+        "value([{ '$serde_json::private::Number': '1' }])",
+        "raw({ '$serde_json::private::RawValue': '1, } this is no JSON' })",
+    ] {
+        let thrown = thrown(&worker, code);
+        assert!(thrown.message.contains("keeps for itself"), "{code}: {}", thrown.message);
+    }
 }
 
 #[test]

@@ -197,6 +197,15 @@ fn an_argument_is_held_to_its_limits_with_the_errors_of_call_hook() {
     });
 }
 
+#[test]
+fn a_name_that_serde_json_keeps_for_itself_is_a_name_of_the_argument() {
+    let code = "plugin.on('f', x => Object.entries(x))";
+    both(&patient_limits(), code, |call| {
+        let answer = call("f", r#"{"$serde_json::private::RawValue":"[[1]]"}"#);
+        assert_eq!(answer, Ok(r#"[["$serde_json::private::RawValue","[[1]]"]]"#.into()));
+    });
+}
+
 /// A value of some kind, with what is awkward in text.
 fn any_value(rng: &mut Rng, depth: u32) -> Value {
     let any_text = |rng: &mut Rng| -> String {
@@ -227,6 +236,20 @@ fn what_comes_out_is_what_call_hook_answers_as_text() {
         let answer = plugin.call_hook_raw("echo", to_raw_value(&value).unwrap()).unwrap();
         assert_eq!(answer.get(), expected.to_string());
         assert_eq!(serde_json::from_str::<Value>(answer.get()).unwrap(), expected);
+    }
+}
+
+#[test]
+fn levels_are_counted_as_call_hook_counts_them() {
+    let mut limits = patient_limits();
+    limits.argument_depth = 3;
+    let mut plugin = isolate(&limits);
+    let mut rng = Rng::with_seed(8);
+    for _ in 0..300 {
+        let value = any_value(&mut rng, 4);
+        let pretty = raw(serde_json::to_string_pretty(&value).unwrap());
+        let expected = plugin.call_hook("as", value).map(|as_text| as_text.to_string());
+        assert_eq!(text(plugin.call_hook_raw("as", pretty)), expected);
     }
 }
 

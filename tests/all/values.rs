@@ -275,6 +275,19 @@ fn lone_surrogates_become_replacement_characters() {
 }
 
 #[test]
+fn names_that_serde_json_keeps_for_itself_are_refused() {
+    let worker = worker();
+    for name in ["$serde_json::private::RawValue", "$serde_json::private::Number"] {
+        let path = format!("$[0][\"{name}\"]");
+        for code in ["[{ 'NAME': '[[1]]' }]", "[{ a: 1, 'NAME': 1 }]", "[new Map([['NAME', '1']])]"]
+        {
+            refused(&worker, &code.replace("NAME", name), &path, "keeps for itself");
+        }
+    }
+    becomes(&worker, "({ '$serde_json': 1 })", json!({ "$serde_json": 1 }));
+}
+
+#[test]
 fn names_that_become_one_are_one_member() {
     let worker = worker();
     let expected = json!({ "\u{fffd}": 2, "a": 3 });

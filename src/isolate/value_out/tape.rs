@@ -250,9 +250,9 @@ impl<S: Sink> Reading<S> {
         piece: v8::Local<'_, v8::Value>,
     ) -> Result<(), Refusal> {
         if let Ok(name) = v8::Local::<v8::String>::try_from(piece) {
-            let name = walk.text(scope, name)?;
+            let name = walk.key(scope, name)?;
             if let Some(Open::Object { key, .. }) = self.open.last_mut() {
-                *key = Some(walk.sink.key(name));
+                *key = Some(name);
             }
             self.next = Next::Value;
         } else if let Some(Open::Object { members, count, .. }) = self.open.pop() {

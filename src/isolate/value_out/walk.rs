@@ -21,6 +21,10 @@ const CHUNK: u32 = 128;
 /// What a value that is not a string counts against the size limit, in bytes.
 pub(super) const SCALAR: u64 = 8;
 
+/// How names begin that serde_json keeps for itself. Whoever reads a value with one into a `Value`
+/// or a `RawValue` has the text of the member parsed, or taken for parsed, without our limits.
+const RESERVED: &str = "$serde_json::private::";
+
 /// One walk through a value.
 pub(super) struct Walk<'a, S> {
     pub(super) sink: S,
@@ -127,6 +131,20 @@ impl<'a, S: Sink> Walk<'a, S> {
         let text = self.sink.read(scope, string);
         self.spend((text.len() - string.length().min(text.len())) as u64)?;
         Ok(text)
+    }
+
+    /// The name of the member that comes next.
+    pub(super) fn key(
+        &mut self,
+        scope: &mut Scope<'_, '_>,
+        key: v8::Local<'_, v8::String>,
+    ) -> Result<S::Key, Refusal> {
+        let name = self.text(scope, key)?;
+        if name.starts_with(RESERVED) {
+            let refusal = Refusal::unfit("a name that serde_json keeps for itself");
+            return Err(refusal.under(|| Step::Key(name)));
+        }
+        Ok(self.sink.key(name))
     }
 
     fn object(
@@ -335,8 +353,7 @@ impl<'a, S: Sink> Walk<'a, S> {
         value: v8::Local<'_, v8::Value>,
         around: Outer<'_>,
     ) -> Result<(), Refusal> {
-        let name = self.text(scope, key)?;
-        let name = self.sink.key(name);
+        let name = self.key(scope, key)?;
         let value = self
             .value(scope, value, around)
             .map_err(|refusal| refusal.under(|| Step::Key(key.to_rust_string_lossy(scope))))?;
