@@ -40,25 +40,37 @@ pub(in crate::isolate) struct Tape {
     /// Bytes of results that were walked.
     walked: Cell<u64>,
     script: OnceCell<v8::Global<v8::Function>>,
-    /// The result that is being read: to become a tree, or text.
-    tree: RefCell<Option<Reading<Trees<Value>>>>,
-    text: RefCell<Option<Reading<Text>>>,
+    /// For results that become a tree, and for those that become text.
+    tree: Place<Trees<Value>>,
+    text: Place<Text>,
+}
+
+/// Where a result is while it is read.
+pub(super) struct Place<S: Sink> {
+    reading: RefCell<Option<Box<Reading<S>>>>,
+    /// The one before: its memory is used again.
+    spare: RefCell<Option<Box<Reading<S>>>>,
+}
+
+impl<S: Sink> Default for Place<S> {
+    fn default() -> Self {
+        Self { reading: RefCell::default(), spare: RefCell::default() }
+    }
 }
 
 /// A sink that the script's pieces can go to.
 pub(super) trait OnTape: Sink {
-    /// The result that is being read for such a sink.
-    fn reading(tape: &Tape) -> &RefCell<Option<Reading<Self>>>;
+    fn place(tape: &Tape) -> &Place<Self>;
 }
 
 impl OnTape for Trees<Value> {
-    fn reading(tape: &Tape) -> &RefCell<Option<Reading<Self>>> {
+    fn place(tape: &Tape) -> &Place<Self> {
         &tape.tree
     }
 }
 
 impl OnTape for Text {
-    fn reading(tape: &Tape) -> &RefCell<Option<Reading<Self>>> {
+    fn place(tape: &Tape) -> &Place<Self> {
         &tape.text
     }
 }
@@ -102,15 +114,20 @@ pub(super) fn read<S: OnTape>(
 ) -> Result<Option<(S::Value, S)>, Failure> {
     let script = state.tape.script(scope, state)?;
     let limits = &state.blueprint.limits;
-    let reading = S::reading(&state.tape);
-    *reading.borrow_mut() = Some(Reading::new(limits.result_size.as_u64()));
+    let place = S::place(&state.tape);
+    let mut reading = place.spare.take().unwrap_or_default();
+    reading.left = limits.result_size.as_u64();
+    *place.reading.borrow_mut() = Some(reading);
     v8::tc_scope!(let scope, scope);
     let receiver = v8::undefined(scope).into();
     let depth = v8::Number::new(scope, limits.result_depth as f64).into();
     let done = script.call(scope, receiver, &[value, depth]);
-    let reading = reading.take();
+    let reading = place.reading.take();
     if done.is_some() {
-        return Ok(reading.and_then(|reading| Some((reading.read?, reading.sink))));
+        let Some(mut reading) = reading else { return Ok(None) };
+        let whole = reading.end();
+        *place.spare.borrow_mut() = Some(reading);
+        return Ok(whole);
     }
     if scope.has_terminated() || state.slot.stopped().is_some() {
         return Err(Failure::Thrown);
@@ -137,9 +154,10 @@ fn hand_over<S: OnTape>(
     state: &State,
     arguments: &v8::FunctionCallbackArguments<'_>,
 ) -> bool {
-    let Some(mut reading) = S::reading(&state.tape).take() else { return false };
+    let place = S::place(&state.tape);
+    let Some(mut reading) = place.reading.take() else { return false };
     match reading.take(scope, state, arguments) {
-        Ok(()) => *S::reading(&state.tape).borrow_mut() = Some(reading),
+        Ok(()) => *place.reading.borrow_mut() = Some(reading),
         Err(Refusal::Failure(Failure::Thrown)) => {}
         // Whatever it is, the walk will find it again.
         Err(_) => drop(scope.throw_exception(v8::undefined(scope).into())),
@@ -161,7 +179,9 @@ pub(super) struct Reading<S: Sink> {
 }
 
 /// What the next piece is.
+#[derive(Default)]
 enum Next {
+    #[default]
     Value,
     /// How long the array is that begins, or which object.
     Which,
@@ -175,16 +195,26 @@ enum Open<S: Sink> {
     Object { members: S::Members, key: Option<S::Key>, count: usize },
 }
 
-impl<S: Sink> Reading<S> {
-    fn new(left: u64) -> Self {
+impl<S: Sink> Default for Reading<S> {
+    fn default() -> Self {
         Self {
             sink: S::default(),
-            left,
-            next: Next::Value,
+            left: 0,
+            next: Next::default(),
             open: Vec::new(),
             foreseen: 0,
             read: None,
         }
+    }
+}
+
+impl<S: Sink> Reading<S> {
+    /// What was read, if it is complete; then this can read another.
+    fn end(&mut self) -> Option<(S::Value, S)> {
+        self.next = Next::default();
+        self.open.clear();
+        let (read, sink) = (self.read.take(), std::mem::take(&mut self.sink));
+        Some((read?, sink))
     }
 
     fn take(
