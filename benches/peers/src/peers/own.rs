@@ -1,16 +1,23 @@
 //! This crate: with a thread, and without.
 
-use plugin_sandbox::{PluginError, PluginIsolate, PluginWorker, ResourceLimits, WorkerResponse};
+use plugin_sandbox::{
+    PluginBuilder, PluginError, PluginIsolate, PluginWorker, ResourceLimits, WorkerResponse,
+};
 use serde_json::Value;
 
 use crate::measure::{DEADLINE, Peer};
 use crate::payload::SCRIPT;
 
-/// The defaults, but for time: `spin` is measured by it.
-fn under_deadline() -> ResourceLimits {
+/// As an embedder has it who sets nothing.
+fn with_script<T>(builder: PluginBuilder<T>) -> PluginBuilder<T> {
+    builder.script("peer.js", SCRIPT)
+}
+
+/// The same but for time: `spin` is measured by it.
+fn under_deadline<T>(builder: PluginBuilder<T>) -> PluginBuilder<T> {
     let mut limits = ResourceLimits::default();
     limits.wall_time = DEADLINE;
-    limits
+    with_script(builder).limits(limits)
 }
 
 fn was_stopped(answer: &WorkerResponse) -> bool {
@@ -19,12 +26,11 @@ fn was_stopped(answer: &WorkerResponse) -> bool {
 
 impl Peer for PluginWorker {
     fn start() -> Self {
-        Self::builder("peer").script("peer.js", SCRIPT).build().expect("it builds")
+        with_script(Self::builder("peer")).build().expect("it builds")
     }
 
     fn start_under_deadline() -> Self {
-        let builder = Self::builder("peer").limits(under_deadline());
-        builder.script("peer.js", SCRIPT).build().expect("it builds")
+        under_deadline(Self::builder("peer")).build().expect("it builds")
     }
 
     fn call(&mut self, argument: Value) -> Value {
@@ -46,12 +52,11 @@ impl Peer for PluginWorker {
 
 impl Peer for PluginIsolate {
     fn start() -> Self {
-        Self::builder("peer").script("peer.js", SCRIPT).build().expect("it builds")
+        with_script(Self::builder("peer")).build().expect("it builds")
     }
 
     fn start_under_deadline() -> Self {
-        let builder = Self::builder("peer").limits(under_deadline());
-        builder.script("peer.js", SCRIPT).build().expect("it builds")
+        under_deadline(Self::builder("peer")).build().expect("it builds")
     }
 
     fn call(&mut self, argument: Value) -> Value {
