@@ -36,6 +36,7 @@ bench: v8
 # The same work on other engines and designs, and packages from npm. See benches/peers/README.md.
 peers: v8
 	benches/peers/npm/fetch.sh
+	benches/peers/guest/make.sh
 	cargo run --release --manifest-path benches/peers/Cargo.toml
 
 # Minutes that the soak runs.

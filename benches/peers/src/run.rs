@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::figures::{Figures, median};
 use crate::npm::{PLACES, Place, WORKLOADS, Worked, Workload};
-use crate::peers::{ALL, node};
+use crate::peers::{ALL, node, wasmtime};
 use crate::report::{Machine, Report};
 
 /// All, or only the peers and workloads with these names.
@@ -21,9 +21,18 @@ pub(crate) fn all(rounds: usize, only: &[&str]) -> Report {
     if node.is_none() {
         eprintln!("peers: no `node` on the PATH, left out");
     }
+    let guest = wasmtime::has_guest();
+    if !guest {
+        eprintln!("peers: no guest for wasmtime (guest/make.sh makes it), left out");
+    }
     for round in 1..=rounds {
         for (name, _) in ALL.into_iter().filter(|(name, _)| wanted(name)) {
-            if node.is_none() && name.starts_with("node") {
+            let absent = match name {
+                "node-worker" | "node-vm" => node.is_none(),
+                "wasmtime" => !guest,
+                _ => false,
+            };
+            if absent {
                 continue;
             }
             eprintln!("peers: round {round} of {rounds}, {name}");

@@ -6,6 +6,7 @@ mod deno;
 pub(crate) mod node;
 mod own;
 mod quickjs;
+pub(crate) mod wasmtime;
 
 use plugin_sandbox::{PluginIsolate, PluginWorker};
 
@@ -14,7 +15,7 @@ use crate::measure::{memory, speed};
 use crate::worker::Worker;
 
 /// Name for `--peer`, and for people.
-pub(crate) const ALL: [(&str, &str); 9] = [
+pub(crate) const ALL: [(&str, &str); 10] = [
     ("isolate", "PluginIsolate (no thread)"),
     ("worker", "PluginWorker"),
     ("bare", "bare V8 in a worker (floor)"),
@@ -22,6 +23,7 @@ pub(crate) const ALL: [(&str, &str); 9] = [
     ("deno-written", "seed's design, as written (deno_core)"),
     ("quickjs", "rquickjs in a worker"),
     ("boa", "boa in a worker"),
+    ("wasmtime", "QuickJS under wasmtime in a worker"),
     ("node-worker", "Node worker_threads"),
     ("node-vm", "Node vm (no thread)"),
 ];
@@ -36,6 +38,9 @@ pub(crate) fn measure(peer: &str, what: &str) -> Option<Figures> {
     if peer.starts_with("deno") {
         deno::initialize();
     }
+    if peer == "wasmtime" {
+        wasmtime::initialize();
+    }
     Some(match peer {
         "isolate" => of!(PluginIsolate),
         "worker" => of!(PluginWorker),
@@ -44,6 +49,7 @@ pub(crate) fn measure(peer: &str, what: &str) -> Option<Figures> {
         "deno-written" => of!(Worker<deno::Deno<false>>),
         "quickjs" => of!(Worker<quickjs::QuickJs>),
         "boa" => of!(Worker<boa::Boa>),
+        "wasmtime" => of!(Worker<wasmtime::Wasmtime>),
         "node-worker" => return node::run("worker_threads", what),
         "node-vm" => return node::run("vm", what),
         _ => return None,

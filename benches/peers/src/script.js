@@ -1,0 +1,2 @@
+function echo(x) { return x }
+function spin() { for (;;); }
