@@ -23,6 +23,7 @@
 //! | `timers`, `host_calls` | `setTimeout` and its kin; host functions and their promises |
 //! | `web` | text encodings, `URL`, events, `structuredClone`: the web's own, in JavaScript |
 //! | `value_in`, `raw_text`, `value_out`, `refusal`, `date` | JSON values into V8 and out of it |
+//! | `thresholds` | where one way of converting a value begins to be faster than another |
 //! | `owner` | how others reach the isolate from their threads |
 //! | `exception` | a thrown value as a `JsError` |
 //! | `heap`, `buffers`, `stack` | the near-heap-limit callback, the `ArrayBuffer` quota, the stack |
@@ -58,6 +59,7 @@ mod script;
 mod settle;
 mod stack;
 mod state;
+mod thresholds;
 mod timers;
 mod value_in;
 mod value_out;

@@ -9,19 +9,13 @@ use super::Failure;
 use super::failure::OrThrown as _;
 use super::raw_text;
 use super::state::State;
+use super::thresholds::{ARGUMENT_TEXT, DIRECT_ITEMS};
 use crate::host::Data;
 use crate::policy::ResourceLimits;
 use crate::protocol::{PluginError, RawValue, Value};
 
-/// How many scalars an array may have to be built item by item. Beyond it, and for objects of any
-/// size, V8's parser is faster than its API, which looks for the hidden class anew at each member.
-const MAX_DIRECT_ITEMS: usize = 8;
-
 /// The most that a number, `true` and the like take as JSON text, with a comma.
 const SCALAR_TEXT: usize = 32;
-
-/// How long a text may be before its memory grows.
-const TEXT: usize = 512;
 
 /// A call's argument, checked against the limits, in the form in which V8 takes it fastest.
 ///
@@ -45,7 +39,7 @@ impl Argument {
         let fits = |most: usize| most as u64 <= limits.argument_size.as_u64();
         let is_direct = match &value {
             Value::Array(items) => {
-                items.len() <= MAX_DIRECT_ITEMS
+                items.len() <= DIRECT_ITEMS
                     && limits.argument_depth > 0
                     && items
                         .iter()
@@ -98,7 +92,7 @@ impl Argument {
             Self::Text(text) => text.parse(scope),
             Self::Bytes(bytes) => bytes_to_v8(scope, state, bytes),
             Self::Direct(Value::Array(items)) => {
-                let mut handles = [v8::null(scope).into(); MAX_DIRECT_ITEMS];
+                let mut handles = [v8::null(scope).into(); DIRECT_ITEMS];
                 for (handle, item) in handles.iter_mut().zip(&items) {
                     *handle = scalar(scope, item)?;
                 }
@@ -163,7 +157,7 @@ impl ArgumentText {
     ///
     /// [`PluginError::TooLarge`] if the value is deeper or its text longer than the limits say.
     fn write(value: &impl Serialize, limits: &ResourceLimits) -> Result<Self, PluginError> {
-        let mut text = Vec::with_capacity(TEXT);
+        let mut text = Vec::with_capacity(ARGUMENT_TEXT);
         let levels = Levels { left: limits.argument_depth };
         let mut writer = serde_json::Serializer::with_formatter(&mut text, levels);
         value.serialize(&mut writer).map_err(|error| match error.is_io() {

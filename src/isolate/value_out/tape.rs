@@ -20,19 +20,10 @@ use crate::isolate::failure::OrThrown as _;
 use crate::isolate::own_script::OwnScript;
 use crate::isolate::refusal::Refusal;
 use crate::isolate::state::State;
+use crate::isolate::thresholds::{FORESEEN_MEMBERS, TAPE_FROM, TAPE_LENGTH};
 use crate::protocol::Value;
 
 static SCRIPT: OwnScript = OwnScript::new("value_out/tape.js", include_str!("tape.js"));
-
-/// How many pieces are handed over in one call, and their number.
-const LENGTH: usize = 64;
-
-/// How many bytes of results a plugin gives before the script is made for it. Until V8 has
-/// compiled it, it is slower than the walk; a plugin that is called a few times never needs it.
-const WORTH_IT: u64 = 16 << 10;
-
-/// For how many members room is made beforehand, at most.
-const MAX_FORESEEN: usize = 32;
 
 /// What one realm has of this.
 #[derive(Default)]
@@ -77,7 +68,7 @@ impl OnTape for Text {
 
 impl Tape {
     pub(super) fn is_worth_it(&self) -> bool {
-        self.walked.get() >= WORTH_IT
+        self.walked.get() >= TAPE_FROM
     }
 
     pub(super) fn count(&self, bytes: u64) {
@@ -93,7 +84,7 @@ impl Tape {
             return Ok(v8::Local::new(scope, script));
         }
         let take = v8::Function::builder(take).build(scope).or_thrown()?;
-        let empty = [v8::null(scope).into(); LENGTH];
+        let empty = [v8::null(scope).into(); TAPE_LENGTH];
         let tape = v8::Array::new_with_elements(scope, &empty);
         let [is_array, get_prototype_of, apply, object_prototype] =
             state.pristine()?.for_tape(scope);
@@ -304,7 +295,7 @@ impl<S: Sink> Reading<S> {
             if !Kind::of(object).is_plain() {
                 return Err(Refusal::unfit("not a plain object"));
             }
-            let members = walk.sink.begin_object(self.foreseen.min(MAX_FORESEEN));
+            let members = walk.sink.begin_object(self.foreseen.min(FORESEEN_MEMBERS));
             self.open.push(Open::Object { members, key: None, count: 0 });
             self.next = Next::Key;
             return Ok(());

@@ -12,11 +12,9 @@ use crate::isolate::inspect::own_data;
 use crate::isolate::pristine::Pristine;
 use crate::isolate::refusal::{Refusal, Step};
 use crate::isolate::state::State;
+use crate::isolate::thresholds::HANDLES;
 use crate::policy::ResourceLimits;
 use crate::watchdog::Slot;
-
-/// How many handles may pile up in one handle scope while an array is walked.
-const CHUNK: u32 = 128;
 
 /// What a value that is not a string counts against the size limit, in bytes.
 pub(super) const SCALAR: u64 = 8;
@@ -300,7 +298,7 @@ impl<'a, S: Sink> Walk<'a, S> {
         let mut index = 0;
         while index < length {
             v8::scope!(let scope, scope);
-            let end = length.min(index + CHUNK);
+            let end = length.min(index + HANDLES);
             while index < end {
                 let item = array.get_index(scope, index).or_thrown()?;
                 let item = self
@@ -326,7 +324,7 @@ impl<'a, S: Sink> Walk<'a, S> {
         let (mut index, length) = (0, keys.length());
         while index < length {
             v8::scope!(let scope, scope);
-            let end = length.min(index + CHUNK);
+            let end = length.min(index + HANDLES);
             while index < end {
                 let key = keys.get_index(scope, index).or_thrown()?;
                 index += 1;
@@ -372,7 +370,7 @@ impl<'a, S: Sink> Walk<'a, S> {
         let mut index = 0;
         while index < entries.length() {
             v8::scope!(let scope, scope);
-            let end = entries.length().min(index + CHUNK);
+            let end = entries.length().min(index + HANDLES);
             while index < end {
                 let key = entries.get_index(scope, index).or_thrown()?;
                 let value = entries.get_index(scope, index + 1).or_thrown()?;
