@@ -249,6 +249,7 @@ fn waiting(wake: Wake) -> PluginWorker {
 fn sequential(asked: &Asked) {
     const COUNT: usize = 50;
     let record = record();
+    let text = RawValue::from_string(record.to_string()).unwrap();
     for (title, spin) in [("parked", Duration::ZERO), ("awake", SPIN)] {
         let bare = BareThread::new(spin, true);
         let mut contenders = vec![floor("a bare hop and the isolate's call", || {
@@ -263,6 +264,13 @@ fn sequential(asked: &Asked) {
                     })
                 }));
             }
+        }
+        if !spin.is_zero() {
+            let worker = waiting(Wake::Spin { up_to: spin });
+            let text = &text;
+            contenders.push(ours("`PluginWorker::call_hook_raw`, `Wake::Spin`", move || {
+                timed(COUNT, text, |text| worker.blocking_call_hook_raw("echo", text).unwrap())
+            }));
         }
         asked.compare(&format!("350 B, one after the other, {title}"), 200, contenders);
     }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Puts what it reads into docs/performance.md, between the two lines that name this part:
 #   cargo bench --bench ratios | scripts/into-doc.sh ratios
+# benches/peers does the same with its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

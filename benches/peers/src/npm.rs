@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use plugin_sandbox::{Hardening, PluginIsolate, ResourceLimits, Value};
+use plugin_sandbox::{ByteSize, Hardening, PluginIsolate, ResourceLimits, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::peers::bare;
@@ -18,7 +18,7 @@ const TURN: Duration = Duration::from_millis(250);
 const NODE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/npm.mjs");
 
 /// Where the work is done; the first is what the others are divided by.
-pub(crate) const PLACES: [&str; 5] = ["bare", "node", "off", "abort-only", "full"];
+pub(crate) const PLACES: [&str; 6] = ["bare", "node", "off", "abort-only", "full", "large"];
 
 /// What is done: its packages' files and the line that makes a function `work` of them.
 pub(crate) struct Workload {
@@ -31,7 +31,7 @@ pub(crate) struct Workload {
 enum Document {
     /// README.md and docs/*.md, twenty times over.
     Markdown,
-    /// The hardening prelude: 600 lines of JavaScript.
+    /// The hardening prelude: 1,500 lines of JavaScript.
     Source,
 }
 
@@ -118,9 +118,10 @@ impl Workload {
     pub(crate) fn serve(&self, place: &str) -> io::Result<()> {
         let (script, document) = (self.script()?, self.document()?);
         match place {
-            "off" => sandboxed(&script, document, Hardening::Off),
-            "abort-only" => sandboxed(&script, document, Hardening::AbortOnly),
-            "full" => sandboxed(&script, document, Hardening::Full),
+            "off" => sandboxed(&script, document, Hardening::Off, None),
+            "abort-only" => sandboxed(&script, document, Hardening::AbortOnly, None),
+            "full" => sandboxed(&script, document, Hardening::Full, None),
+            "large" => sandboxed(&script, document, Hardening::Full, Some(ByteSize::mib(512))),
             _ => unguarded(&script, &document),
         }
     }
@@ -202,10 +203,17 @@ fn cpu_us() -> Option<f64> {
     Some(spent.split(' ').next()?.parse::<f64>().ok()? / 1e3)
 }
 
-/// Under the default limits, but for time: a slow machine is no reason to stop.
-fn sandboxed(script: &str, document: String, hardening: Hardening) -> io::Result<()> {
+/// Under the default limits, but for time: a slow machine is no reason to stop. And but for the heap,
+/// if it is given: V8 alone has one of gigabytes.
+fn sandboxed(
+    script: &str,
+    document: String,
+    hardening: Hardening,
+    heap: Option<ByteSize>,
+) -> io::Result<()> {
     let mut limits = ResourceLimits::default();
     limits.hardening = hardening;
+    limits.heap = heap.unwrap_or(limits.heap);
     limits.wall_time = Duration::from_secs(60);
     let plugin = PluginIsolate::builder("npm").limits(limits).script("npm.js", script);
     let mut plugin = plugin.build().expect("the package loads");

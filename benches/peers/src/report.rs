@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -13,10 +13,6 @@ use crate::chart::{Bar, chart};
 use crate::figures::Figures;
 use crate::npm::{PLACES, Worked};
 use crate::peers::ALL;
-
-/// The tables stand between these in the document; the rest of it is written by hand.
-const BEGIN: &str = "<!-- peers: written by `make peers` -->";
-const END: &str = "<!-- end of peers -->";
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
@@ -71,12 +67,7 @@ pub(crate) fn write(report: &Report) -> io::Result<()> {
 pub(crate) fn write_documents(report: &Report) -> io::Result<()> {
     let tables = format!("{}\n{}", peers_table(report), npm_table(report));
     println!("{tables}");
-    let document = root().join("docs/performance.md");
-    let text = fs::read_to_string(&document)?;
-    let parts = text.split_once(BEGIN).zip(text.split_once(END));
-    let ((before, _), (_, after)) =
-        parts.ok_or_else(|| io::Error::other("docs/performance.md has lost its marks"))?;
-    fs::write(&document, format!("{before}{BEGIN}\n\n{tables}\n{END}{after}"))?;
+    into_document(&tables)?;
     let folder = root().join("docs/performance");
     fs::create_dir_all(&folder)?;
     for (file, title, unit, of) in [
@@ -98,6 +89,18 @@ pub(crate) fn write_documents(report: &Report) -> io::Result<()> {
         fs::write(folder.join(format!("peers-{file}.svg")), chart(title, unit, &bars))?;
     }
     fs::write(folder.join("peers-npm.svg"), npm_chart(report))
+}
+
+/// The rest of the document is written by hand.
+fn into_document(tables: &str) -> io::Result<()> {
+    let script = root().join("scripts/into-doc.sh");
+    let mut script = Command::new(script).arg("peers").stdin(Stdio::piped()).spawn()?;
+    // Dropped at once: the script reads to the end.
+    script.stdin.take().map_or(Ok(()), |mut input| input.write_all(tables.as_bytes()))?;
+    match script.wait()?.success() {
+        true => Ok(()),
+        false => Err(io::Error::other("scripts/into-doc.sh failed")),
+    }
 }
 
 fn title_of(peer: &str) -> &str {
@@ -141,8 +144,8 @@ fn peers_table(report: &Report) -> String {
 /// How much longer than under bare V8, with the levels of hardening one by one.
 fn npm_table(report: &Report) -> String {
     let mut table = String::from(
-        "| workload | bare V8 | Node | hardening `Off` | `AbortOnly` | `Full`, the default |\n\
-         |---|--:|--:|--:|--:|--:|\n",
+        "| workload | bare V8 | Node | hardening `Off` | `AbortOnly` | `Full`, the default | `Full` with \
+         a heap of 512 MiB |\n|---|--:|--:|--:|--:|--:|--:|\n",
     );
     for (workload, places) in &report.npm {
         let _ = write!(table, "| {workload} |");
@@ -171,6 +174,7 @@ fn npm_chart(report: &Report) -> String {
                 "node" => "Node",
                 "off" => "sandbox, hardening off",
                 "abort-only" => "sandbox, abort-only",
+                "large" => "sandbox, heap of 512 MiB",
                 _ => "sandbox, as is by default",
             };
             labels.push((format!("{workload}: {place}"), ratio));
