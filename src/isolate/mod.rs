@@ -6,6 +6,7 @@
 //! | module | what it owns |
 //! |---|---|
 //! | `plugin_isolate` | the public face; the guarded window around every entry into JavaScript |
+//! | `calls` | the ways in: scripts, hooks, events |
 //! | `world` | one V8 isolate with its one context, from creation to disposal |
 //! | `builder` | what an isolate is built from |
 //! | `platform` | V8 itself: flags, platform, initialised once for the process |
@@ -33,6 +34,7 @@
 
 mod buffers;
 mod builder;
+mod calls;
 mod clock;
 mod console;
 mod date;

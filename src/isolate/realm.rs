@@ -1,7 +1,7 @@
 //! The realm: the global object that a plugin gets, built by hand.
 //!
-//! What it has of the language is the affair of [`language`](super::language); here the host's own
-//! objects are defined. A capability that was not granted is absent.
+//! What it has of the language is the affair of [`language`]; here the host's own objects are
+//! defined. A capability that was not granted is absent.
 
 use super::Failure;
 use super::failure::OrThrown as _;

@@ -1,12 +1,13 @@
 //! A plugin on a thread of its own.
 //!
-//! [`PluginWorker`] is the handle; `mailbox` holds what waits; `thread` takes one message after
+//! [`PluginWorker`] is the handle, and `calls` are its ways in; `mailbox` holds what waits; `thread` takes one message after
 //! the other and makes one guarded call of each; `call` is the future of an answer. `shared` is
 //! what the handle, the thread and the watchdog have in common.
 
 mod batch;
 mod batch_call;
 mod call;
+mod calls;
 mod events;
 mod faults;
 mod mailbox;
