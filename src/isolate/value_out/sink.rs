@@ -26,6 +26,11 @@ pub(in crate::isolate) trait Sink: Default {
     /// What bytes become; `None` if they are to be an array of numbers.
     const BYTES: Option<fn(Vec<u8>) -> Self::Value>;
 
+    /// This, with what it has made, and one for the next value in its place.
+    fn renew(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
     /// The text of a string, which is given to [`string`](Self::string) or [`key`](Self::key) next.
     fn read(&mut self, scope: &mut Scope<'_, '_>, string: v8::Local<'_, v8::String>) -> String;
 

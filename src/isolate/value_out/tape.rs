@@ -204,7 +204,7 @@ impl<S: Sink> Reading<S> {
     fn end(&mut self) -> Option<(S::Value, S)> {
         self.next = Next::default();
         self.open.clear();
-        let (read, sink) = (self.read.take(), std::mem::take(&mut self.sink));
+        let (read, sink) = (self.read.take(), self.sink.renew());
         Some((read?, sink))
     }
 

@@ -7,6 +7,9 @@ use super::Scope;
 use super::sink::Sink;
 use crate::protocol::RawValue;
 
+/// How many bytes of memory are kept for the next text, which is often as long.
+const KEPT: usize = 16 << 10;
+
 /// Writes what serde_json would write of the tree.
 #[derive(Default)]
 pub(in crate::isolate) struct Text {
@@ -51,6 +54,16 @@ impl Sink for Text {
 
     const BYTES: Option<fn(Vec<u8>)> = None;
 
+    fn renew(&mut self) -> Self {
+        let room = self.json.len().min(KEPT);
+        let next = Self { json: Vec::with_capacity(room), ..Self::default() };
+        let mut whole = std::mem::replace(self, next);
+        if whole.string.capacity() <= KEPT {
+            self.string = std::mem::take(&mut whole.string);
+        }
+        whole
+    }
+
     fn read(&mut self, scope: &mut Scope<'_, '_>, string: v8::Local<'_, v8::String>) -> String {
         let mut text = std::mem::take(&mut self.string);
         string.write_utf8_into(scope, &mut text);
@@ -92,7 +105,7 @@ impl Sink for Text {
 
     fn key(&mut self, name: String) {
         // Names that differ in lone surrogates only have become one, of which a tree has the last.
-        self.is_doubtful |= name.contains(char::REPLACEMENT_CHARACTER);
+        self.is_doubtful |= !name.is_ascii() && name.contains(char::REPLACEMENT_CHARACTER);
         self.string(name);
         self.json.push(b':');
     }
