@@ -795,7 +795,8 @@
   // ========================================================================================= full only
 
   // ------------------------------------------------------------- Array.prototype: walks over an index
-  // Written out one by one for fact 4. The `= undefined` keeps a parameter out of `length`.
+  // Written out one by one for fact 4. The `= undefined` keeps a parameter out of `length`. An argument that
+  // was not given is not given on where V8 has a fast way without it: `undefined` would not do for that.
   {
     const { splice: spliceArray, unshift } = arrayPrototype;
     const [every, some, forEach, filter, map, find, findIndex, findLast, findLastIndex, flatMap,
@@ -858,7 +859,7 @@
       },
       indexOf(element, from = undefined) {
         if (isLong(element) && this !== undefined && this !== null) return searchLong(this, from, 1, element, false, 'Array.prototype.indexOf');
-        return isArray(this) && this.length <= UNCHECKED ? indexOfElement(this, element, from) : walk(native.indexOf, this, arguments, 'Array.prototype.indexOf');
+        return isArray(this) && this.length <= UNCHECKED ? (from === undefined ? indexOfElement(this, element) : indexOfElement(this, element, from)) : walk(native.indexOf, this, arguments, 'Array.prototype.indexOf');
       },
       lastIndexOf(element) {
         if (isLong(element) && this !== undefined && this !== null) {
@@ -868,10 +869,10 @@
       },
       includes(element, from = undefined) {
         if (isLong(element) && this !== undefined && this !== null) return searchLong(this, from, 1, element, true, 'Array.prototype.includes') >= 0;
-        return isArray(this) && this.length <= UNCHECKED ? includes(this, element, from) : walk(native.includes, this, arguments, 'Array.prototype.includes');
+        return isArray(this) && this.length <= UNCHECKED ? (from === undefined ? includes(this, element) : includes(this, element, from)) : walk(native.includes, this, arguments, 'Array.prototype.includes');
       },
       slice(start, end) {
-        return isArray(this) && this.length <= UNCHECKED ? sliceArray(this, start, end) : walk(native.slice, this, arguments, 'Array.prototype.slice');
+        return isArray(this) && this.length <= UNCHECKED ? (start === undefined && end === undefined ? sliceArray(this) : sliceArray(this, start, end)) : walk(native.slice, this, arguments, 'Array.prototype.slice');
       },
       splice(start, count) {
         return isArray(this) && this.length <= UNCHECKED ? apply(spliceArray, this, arguments) : walk(native.splice, this, arguments, 'Array.prototype.splice');
