@@ -45,6 +45,11 @@ const SCRIPT: &str = "
     plugin.on('greet', name => `hello, ${name}`);
     plugin.on('echo', x => x);";
 
+fn isolate() -> PluginIsolate {
+    let builder = PluginIsolate::builder("allocations").limits(patient_limits());
+    builder.script("m.js", SCRIPT).build().unwrap()
+}
+
 /// How often each call is made: an allocation that comes now and then is none of the call's.
 const CALLS: u64 = 1000;
 
@@ -63,9 +68,7 @@ fn allocations_of_a_call(mut call: impl FnMut()) -> u64 {
 #[test]
 fn a_call_with_a_scalar_allocates_nothing() {
     alone("allocations::a_call_with_a_scalar_allocates_nothing", || {
-        let limits = patient_limits();
-        let builder = PluginIsolate::builder("scalars").limits(limits);
-        let mut plugin = builder.script("m.js", SCRIPT).build().unwrap();
+        let mut plugin = isolate();
         let mut count = |hook, argument: Value| {
             allocations_of_a_call(|| drop(plugin.call_hook(hook, argument.clone()).unwrap()))
         };
@@ -78,9 +81,7 @@ fn a_call_with_a_scalar_allocates_nothing() {
 #[test]
 fn a_call_with_a_string_allocates_the_answer_alone() {
     alone("allocations::a_call_with_a_string_allocates_the_answer_alone", || {
-        let limits = patient_limits();
-        let builder = PluginIsolate::builder("strings").limits(limits);
-        let mut plugin = builder.script("m.js", SCRIPT).build().unwrap();
+        let mut plugin = isolate();
         let count = allocations_of_a_call(|| {
             // The argument is one, the answer the other.
             assert_eq!(plugin.call_hook("greet", "world".into()).unwrap(), "hello, world");
@@ -92,9 +93,7 @@ fn a_call_with_a_string_allocates_the_answer_alone() {
 #[test]
 fn a_call_with_an_object_allocates_the_text_and_the_answer() {
     alone("allocations::a_call_with_an_object_allocates_the_text_and_the_answer", || {
-        let limits = patient_limits();
-        let builder = PluginIsolate::builder("objects").limits(limits);
-        let mut plugin = builder.script("m.js", SCRIPT).build().unwrap();
+        let mut plugin = isolate();
         let object = json!({ "id": 1, "open": true });
         let clone = allocations_of_a_call(|| drop(object.clone()));
         let count = allocations_of_a_call(|| {
