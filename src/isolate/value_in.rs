@@ -60,9 +60,7 @@ impl Argument {
     /// [`PluginError::InvalidArgument`] if a number in it is beyond those of JavaScript.
     pub(crate) fn raw(json: Box<RawValue>, limits: &ResourceLimits) -> Result<Self, PluginError> {
         let text = json.get();
-        if text.len() as u64 > limits.argument_size.as_u64() {
-            return Err(too_large(limits.argument_size.to_string()));
-        }
+        check_size(text.len(), limits)?;
         // V8's parser takes longer to begin than a scalar takes on both sides.
         if !text.starts_with(['[', '{'])
             && let Ok(value) = serde_json::from_str(text)
@@ -77,9 +75,7 @@ impl Argument {
     ///
     /// [`PluginError::TooLarge`] if there are more than `argument_size` says.
     pub(crate) fn bytes(bytes: Vec<u8>, limits: &ResourceLimits) -> Result<Self, PluginError> {
-        if bytes.len() as u64 > limits.argument_size.as_u64() {
-            return Err(too_large(limits.argument_size.to_string()));
-        }
+        check_size(bytes.len(), limits)?;
         Ok(Self::Bytes(bytes.into_boxed_slice()))
     }
 
@@ -164,9 +160,7 @@ impl ArgumentText {
             true => too_large(depth_limit(limits)),
             false => PluginError::InvalidArgument(format!("the argument: {error}")),
         })?;
-        if text.len() as u64 > limits.argument_size.as_u64() {
-            return Err(too_large(limits.argument_size.to_string()));
-        }
+        check_size(text.len(), limits)?;
         Ok(Self(text))
     }
 
@@ -288,6 +282,13 @@ fn spend(left: &mut u64, bytes: u64, limits: &ResourceLimits) -> Result<(), Plug
     let rest = left.checked_sub(bytes);
     *left = rest.ok_or_else(|| too_large(limits.argument_size.to_string()))?;
     Ok(())
+}
+
+fn check_size(size: usize, limits: &ResourceLimits) -> Result<(), PluginError> {
+    match size as u64 > limits.argument_size.as_u64() {
+        true => Err(too_large(limits.argument_size.to_string())),
+        false => Ok(()),
+    }
 }
 
 pub(super) fn too_large(limit: String) -> PluginError {

@@ -9,7 +9,8 @@ use plugin_sandbox::{
 use tokio::sync::oneshot;
 
 use crate::support::{
-    alone, assert_alive, eventually, patient_limits, plugin, waiting_plugin, worker,
+    DEAF, alone, assert_alive, eventually, patient_limits, plugin, unhardened_limits,
+    waiting_plugin, worker,
 };
 
 const SCRIPT: &str = "
@@ -301,14 +302,9 @@ fn a_loop_is_stopped_at_its_deadline_and_counted() {
 #[test]
 fn a_call_whose_thread_is_given_up_is_answered_and_the_next_one_runs() {
     alone("bytes::a_call_whose_thread_is_given_up_is_answered_and_the_next_one_runs", || {
-        let mut limits = ResourceLimits::default();
-        limits.hardening = Hardening::Off;
-        limits.wall_time = Duration::from_millis(200);
-        limits.grace = Duration::from_millis(200);
-        // For centuries, and V8 does not look up from it.
-        let deaf = "plugin.on('deaf', () => [].reverse.call({ length: 2 ** 53 - 1 }));
-            plugin.on('echo', x => x)";
-        let worker = build(PluginWorker::builder("bytes"), &limits, deaf).build().unwrap();
+        let limits = unhardened_limits();
+        let deaf = format!("plugin.on('deaf', () => {DEAF}); plugin.on('echo', x => x)");
+        let worker = build(PluginWorker::builder("bytes"), &limits, &deaf).build().unwrap();
         let first = worker.call_hook_bytes("deaf", vec![1]);
         let second = worker.call_hook_bytes("echo", vec![2]);
         assert!(matches!(first.wait(), Err(PluginError::Timeout { .. })));

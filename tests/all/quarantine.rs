@@ -9,17 +9,11 @@ use plugin_sandbox::{
 };
 use serde_json::json;
 
-use crate::support::{alone, assert_alive, eventually, plugin};
-
-/// For centuries, and V8 does not look up from it.
-const DEAF: &str = "[].reverse.call({ length: 2 ** 53 - 1 })";
+use crate::support::{DEAF, alone, assert_alive, eventually, plugin, unhardened_limits};
 
 fn unhardened() -> PluginWorker {
-    let mut limits = ResourceLimits::default();
-    limits.hardening = Hardening::Off;
-    limits.wall_time = Duration::from_millis(200);
-    limits.grace = Duration::from_millis(200);
-    PluginWorker::builder("deaf").limits(limits).script("m.js", "var fresh = 1").build().unwrap()
+    let builder = PluginWorker::builder("deaf").limits(unhardened_limits());
+    builder.script("m.js", "var fresh = 1").build().unwrap()
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use plugin_sandbox::{
-    ByteSize, Hardening, Limit, PluginBuilder, PluginError, PluginIsolate, PluginWorker, RawValue,
+    ByteSize, Limit, PluginBuilder, PluginError, PluginIsolate, PluginWorker, RawValue,
     ResourceLimits, Value, WorkerMessage,
 };
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,8 @@ use serde_json::value::to_raw_value;
 use tokio::sync::oneshot;
 
 use crate::support::{
-    alone, assert_alive, eventually, patient_limits, plugin, waiting_plugin, worker,
+    DEAF, alone, assert_alive, eventually, patient_limits, plugin, unhardened_limits,
+    waiting_plugin, worker,
 };
 
 const SCRIPT: &str = "
@@ -396,14 +397,13 @@ fn a_flood_while_the_text_is_written_costs_the_plugin_its_isolate_and_no_more() 
 #[test]
 fn a_call_whose_thread_is_given_up_is_answered_and_the_next_one_runs() {
     alone("raw::a_call_whose_thread_is_given_up_is_answered_and_the_next_one_runs", || {
-        let mut limits = ResourceLimits::default();
-        limits.hardening = Hardening::Off;
-        limits.wall_time = Duration::from_millis(200);
-        limits.grace = Duration::from_millis(200);
-        // For centuries, and V8 does not look up from it; in the middle of the text.
-        let deaf = "plugin.on('echo', x => x); plugin.on('deaf', () => ['text', {
-            get x() { return [].reverse.call({ length: 2 ** 53 - 1 }) } }])";
-        let worker = build(PluginWorker::builder("raw"), &limits, deaf).build().unwrap();
+        let limits = unhardened_limits();
+        // In the middle of the text.
+        let deaf = format!(
+            "plugin.on('echo', x => x);
+            plugin.on('deaf', () => ['text', {{ get x() {{ return {DEAF} }} }}])"
+        );
+        let worker = build(PluginWorker::builder("raw"), &limits, &deaf).build().unwrap();
         let first = worker.call_hook_raw("deaf", raw("1"));
         let second = worker.call_hook_raw("echo", raw("[2]"));
         assert!(matches!(first.wait(), Err(PluginError::Timeout { .. })));

@@ -3,12 +3,26 @@
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use plugin_sandbox::{ConsoleMessage, JsError, PluginError, PluginWorker, ResourceLimits};
+use plugin_sandbox::{
+    ConsoleMessage, Hardening, JsError, PluginError, PluginWorker, ResourceLimits,
+};
 
 /// Default limits, but for the wall time: a machine that is busy must not fail a test.
 pub fn patient_limits() -> ResourceLimits {
     let mut limits = ResourceLimits::default();
     limits.wall_time = Duration::from_secs(60);
+    limits
+}
+
+/// Runs for centuries, and V8 does not look up from it: without hardening it costs its thread.
+pub const DEAF: &str = "[].reverse.call({ length: 2 ** 53 - 1 })";
+
+/// No hardening, and a thread that does not hear is soon given up.
+pub fn unhardened_limits() -> ResourceLimits {
+    let mut limits = ResourceLimits::default();
+    limits.hardening = Hardening::Off;
+    limits.wall_time = Duration::from_millis(200);
+    limits.grace = Duration::from_millis(200);
     limits
 }
 
