@@ -14,6 +14,9 @@ use crate::worker::{PluginWorker, StartingWorker, WorkerState};
 /// user of a plugin has left in its global scope would be there for the next. In its place
 /// another one starts, on its own thread.
 ///
+/// Those that start after a first call begin with what V8 has [compiled](crate::ProcessLimits::code_cache) of
+/// the plugin's scripts before.
+///
 /// Workers that wait here are plugins like any other: their timers run, and their memory counts
 /// as [admitted](crate::ProcessLimits::admitted_memory). Dropping the pool shuts them down.
 ///

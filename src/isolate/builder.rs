@@ -10,26 +10,17 @@ use crate::host::{
     built_in,
 };
 use crate::policy::{Granted, PluginCapabilities, ResourceLimits, RestartPolicy, SandboxConfig};
+use crate::process::code_cache::SourceText;
 use crate::protocol::PluginError;
 
 /// How the names of plugins' scripts begin.
 pub(super) const SCRIPT_SCHEME: &str = "plugin:/";
 
-/// A script that is run whenever the plugin's isolate is built.
+/// A script or module that is run whenever the plugin's isolate is built.
 #[derive(Debug, Clone)]
 pub(crate) struct StartupScript {
-    pub(crate) kind: StartupKind,
     pub(crate) name: String,
-    pub(crate) code: String,
-}
-
-/// How a start-up script is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StartupKind {
-    /// As a classic script.
-    Script,
-    /// As an ES module.
-    Module,
+    pub(crate) source: SourceText,
 }
 
 /// What an isolate is built from, kept to build it anew after a fault.
@@ -194,7 +185,7 @@ impl<T> PluginBuilder<T> {
     /// built: at the start, and after a fault that cost the plugin its isolate.
     #[must_use]
     pub fn script(self, name: impl Into<String>, code: impl Into<String>) -> Self {
-        self.startup(StartupKind::Script, name.into(), code.into())
+        self.startup(false, name.into(), code.into())
     }
 
     /// Adds an ES module that is evaluated in its turn among the start-up scripts, top-level
@@ -213,11 +204,12 @@ impl<T> PluginBuilder<T> {
     /// ```
     #[must_use]
     pub fn module(self, name: impl Into<String>, code: impl Into<String>) -> Self {
-        self.startup(StartupKind::Module, name.into(), code.into())
+        self.startup(true, name.into(), code.into())
     }
 
-    fn startup(mut self, kind: StartupKind, name: String, code: String) -> Self {
-        self.blueprint.scripts.push(StartupScript { kind, name, code });
+    fn startup(mut self, is_module: bool, name: String, code: String) -> Self {
+        let source = SourceText { is_module, text: code.into() };
+        self.blueprint.scripts.push(StartupScript { name, source });
         self
     }
 

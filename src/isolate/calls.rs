@@ -33,10 +33,6 @@ impl PluginIsolate {
     pub fn run_script(&mut self, name: &str, code: &str) -> Result<(), PluginError> {
         self.recover()?;
         self.narrow_world()?;
-        self.run_in_world(name, code)
-    }
-
-    pub(super) fn run_in_world(&mut self, name: &str, code: &str) -> Result<(), PluginError> {
         script::check_size(code, &self.blueprint.limits)?;
         let name = self.blueprint.script_name(name);
         self.enter(|scope, state| {

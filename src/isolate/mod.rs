@@ -18,6 +18,7 @@
 //! | `events` | `plugin.listen` and `plugin.emit` |
 //! | `console`, `inspect` | the `console` object, and values as text for people |
 //! | `script`, `own_script` | compiling and running classic scripts; those of the sandbox's own |
+//! | `startup` | compiling what a plugin starts with, once for all its isolates |
 //! | `modules` | linking and evaluating ES modules |
 //! | `settle` | the event loop: microtasks, timers, the host's answers, waiting for a promise |
 //! | `clock`, `random` | `Date` and `performance`, `Math.random` and `crypto` |
@@ -60,6 +61,7 @@ mod refusal;
 mod script;
 mod settle;
 mod stack;
+mod startup;
 mod state;
 mod thresholds;
 mod timers;

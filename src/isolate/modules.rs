@@ -4,10 +4,9 @@ use std::collections::HashMap;
 
 use super::Failure;
 use super::failure::OrThrown as _;
-use super::script;
 use super::settle;
 use super::state::State;
-use super::{builder::StartupKind, realm};
+use super::{realm, startup};
 use crate::protocol::PluginError;
 
 /// The modules that have been compiled, by name.
@@ -37,14 +36,10 @@ fn compiled<'s>(
         return Ok(Some(v8::Local::new(scope, module)));
     }
     let mut all = state.blueprint.scripts.iter();
-    let Some(source) = all.find(|s| s.kind == StartupKind::Module && s.name == name) else {
+    let Some(script) = all.find(|script| script.source.is_module && script.name == name) else {
         return Ok(None);
     };
-    script::check_size(&source.code, &state.blueprint.limits)?;
-    let code = v8::String::new(scope, &source.code).or_thrown()?;
-    let origin = script::origin(scope, &state.blueprint.script_name(name), true)?;
-    let mut source = v8::script_compiler::Source::new(code, Some(&origin));
-    let module = v8::script_compiler::compile_module(scope, &mut source).or_thrown()?;
+    let module = startup::compile_module(scope, &state, name, &script.source)?;
     let mut modules = state.modules.borrow_mut();
     modules.names.insert(module.get_identity_hash().get(), name.to_owned());
     modules.by_name.insert(name.to_owned(), v8::Global::new(scope, module));

@@ -2,12 +2,12 @@
 //!
 //! Compiling is most of what the hardening costs a new isolate. What V8 has compiled for the first
 //! one is kept as bytes, and the others begin with that: bytecode, and nothing of the isolate that
-//! it came from. V8 compares versions and flags, and compiles anew if it does not like the bytes.
+//! it came from.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use v8::script_compiler::{self, CachedData, CompileOptions, NoCacheReason, Source};
+use v8::script_compiler;
 
 use super::Failure;
 use super::failure::OrThrown as _;
@@ -59,16 +59,10 @@ impl OwnScript {
         let text = text.or_thrown()?;
         let name = format!("{}{}", super::prelude::SANDBOX_SCHEME, self.name);
         let origin = script::origin(scope, &name, false)?;
-        let (mut source, options) = match self.compiled.get() {
-            Some(compiled) => {
-                let data = CachedData::new(compiled);
-                let source = Source::new_with_cached_data(text, Some(&origin), data);
-                (source, CompileOptions::ConsumeCodeCache)
-            }
-            None => (Source::new(text, Some(&origin)), CompileOptions::NoCompileOptions),
-        };
-        let script = script_compiler::compile(scope, &mut source, options, NoCacheReason::NoReason);
-        if source.get_cached_data().is_some_and(CachedData::rejected) {
+        let known = self.compiled.get();
+        let (script, is_taken) =
+            script::compile(scope, text, &origin, known.map(|k| &**k), script_compiler::compile);
+        if known.is_some() && !is_taken {
             tracing::debug!(script = self.name, "V8 compiles anew what it had compiled");
             self.rejected.store(true, Ordering::Relaxed);
         }

@@ -6,20 +6,20 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::builder::{Blueprint, PluginBuilder, StartupKind};
-use super::failure::Failure;
+use super::builder::{Blueprint, PluginBuilder};
+use super::failure::{Failure, OrThrown as _};
 use super::heap::HeapUse;
 use super::host_calls::Answers;
 use super::owner::{Owner, StopHandle};
 use super::state::State;
 use super::world::{Caught, Thread, World, bytes};
-use super::{clock, host_calls, language, modules, realm, settle};
+use super::{clock, host_calls, language, modules, realm, settle, startup};
 use crate::host::PluginEvents;
 use crate::policy::PluginCapabilities;
 use crate::protocol::PluginError;
 use crate::watchdog::{self, Budget, Cause, Outcome, Slot, WorkerThread};
 
-/// How long making the realm may take before it is given up.
+/// How long our own work in an isolate may take before it is given up.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What becomes of an isolate after a call.
@@ -294,19 +294,21 @@ impl PluginIsolate {
         let world = World::new(state, thread)?;
         self.stop.aim(Some(world.handle()));
         self.world = Some(world);
-        // Our own code, which a busy machine may hold up for longer than a call may take.
-        let patient = Budget { wall: PATIENCE.max(self.wall_time), cpu: None };
-        self.enter_within(patient, |scope, state| {
+        self.enter_within(self.patience(), |scope, state| {
             let capabilities = Arc::clone(&state.capabilities.borrow());
             language::prepare(scope, blueprint.limits.hardening, &capabilities)?;
             clock::limit(scope, capabilities.clock)?;
             realm::build(scope)
         })?;
-        for startup in &blueprint.scripts {
-            match startup.kind {
-                StartupKind::Script => self.run_in_world(&startup.name, &startup.code)?,
-                StartupKind::Module => self.enter(|scope, _| modules::run(scope, &startup.name))?,
-            }
+        for script in &blueprint.scripts {
+            self.enter(|scope, state| {
+                if script.source.is_module {
+                    return modules::run(scope, &script.name);
+                }
+                let compiled = startup::compile_script(scope, state, &script.name, &script.source)?;
+                let value = compiled.run(scope).or_thrown()?;
+                settle::settle(scope, state, value).map(drop)
+            })?;
         }
         Ok(())
     }
@@ -317,7 +319,33 @@ impl PluginIsolate {
     ) -> Result<R, PluginError> {
         self.recover()?;
         self.narrow_world()?;
-        self.enter(work)
+        let result = self.enter(work);
+        // A worker's caller is answered first.
+        if self._registered.is_none() && result.is_ok() {
+            self.hand_in_compiled();
+        }
+        result
+    }
+
+    /// After a call that ended well: hands in what was compiled here and is wanted by isolates that
+    /// begin with the same scripts, if it is time for that.
+    pub(crate) fn hand_in_compiled(&mut self) {
+        let is_due = |world: &World| world.state().fresh.borrow_mut().is_due();
+        if !self.world.as_ref().is_some_and(is_due) {
+            return;
+        }
+        let handed_in = self.enter_within(self.patience(), |scope, state| {
+            startup::hand_in(scope, state);
+            Ok(())
+        });
+        if let Err(error) = handed_in {
+            tracing::debug!(plugin = self.id(), %error, "what was compiled is not kept");
+        }
+    }
+
+    /// For our own work, which a busy machine may hold up for longer than a call may take.
+    fn patience(&self) -> Budget {
+        Budget { wall: PATIENCE.max(self.wall_time), cpu: None }
     }
 
     /// Takes away from the world what is not granted any more.

@@ -14,6 +14,7 @@ use super::host_calls::{Answers, HostCalls};
 use super::modules::Modules;
 use super::pristine::Pristine;
 use super::random::RandomSource;
+use super::startup::Fresh;
 use super::timers::Timers;
 use super::value_out::Tape;
 use super::web::Web;
@@ -46,6 +47,7 @@ pub(super) struct State {
     /// Rejected promises that nobody has handled yet.
     pub(super) unhandled: RefCell<Vec<(v8::Global<v8::Promise>, v8::Global<v8::Value>)>>,
     pub(super) modules: RefCell<Modules>,
+    pub(super) fresh: RefCell<Fresh>,
     pub(super) timers: RefCell<Timers>,
     /// The blueprint's host functions, by the number that their JavaScript functions carry.
     pub(super) functions: Vec<(String, HostFunction, Provider)>,
@@ -84,6 +86,7 @@ impl State {
             listeners: RefCell::default(),
             unhandled: RefCell::default(),
             modules: RefCell::default(),
+            fresh: RefCell::default(),
             functions: functions
                 .map(|(name, body, origin)| (name.clone(), body.clone(), origin))
                 .collect(),

@@ -37,10 +37,27 @@ pub struct ProcessLimits {
     /// [`PluginError::ProcessLimit`](crate::PluginError::ProcessLimit) is what its calls, and
     /// starting a plugin, answer.
     pub quarantined: usize,
+
+    /// Per process: the bytes of plugins' scripts, as text and compiled, that are kept for the next
+    /// isolate that starts with the same scripts: another worker of the plugin, one of a
+    /// [`WorkerPool`](crate::WorkerPool), one that is built anew after a fault. It then begins
+    /// with what V8 has compiled for an earlier one, and so does its first call.
+    ///
+    /// A script is kept in this way from the second isolate on that has compiled it, right after
+    /// that one's first call. Never on disk. Nothing that a script did is in it.
+    ///
+    /// Default 64 MiB; `0` keeps none. Hit: scripts that were not wanted for long are forgotten.
+    #[schemars(with = "schema::Size")]
+    pub code_cache: ByteSize,
 }
 
 impl Default for ProcessLimits {
     fn default() -> Self {
-        Self { admitted_memory: Limit::Off, resident_memory: Limit::Off, quarantined: 8 }
+        Self {
+            admitted_memory: Limit::Off,
+            resident_memory: Limit::Off,
+            quarantined: 8,
+            code_cache: ByteSize::mib(64),
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
 
+use super::code_cache;
 use super::resident::resident_bytes;
 use super::trim;
 use crate::policy::{Limit, ProcessLimits};
@@ -19,7 +20,7 @@ static ADMITTED: AtomicU64 = AtomicU64::new(0);
 static QUARANTINED: AtomicU64 = AtomicU64::new(0);
 static QUARANTINED_TOTAL: AtomicU64 = AtomicU64::new(0);
 
-fn limits() -> ProcessLimits {
+pub(super) fn limits() -> ProcessLimits {
     LIMITS.read().unwrap_or_else(PoisonError::into_inner).unwrap_or_default()
 }
 
@@ -47,6 +48,7 @@ pub fn set_process_limits(limits: ProcessLimits) -> Result<(), PluginError> {
         });
     }
     *LIMITS.write().unwrap_or_else(PoisonError::into_inner) = Some(limits);
+    code_cache::limit(limits.code_cache.as_u64());
     Ok(())
 }
 
@@ -60,14 +62,17 @@ pub struct ProcessStats {
     pub quarantined: u64,
     /// Threads that were ever given up.
     pub quarantined_total: u64,
+    /// Bytes of plugins' scripts, as text and compiled, kept for those who start with the same.
+    pub code_cache: u64,
 }
 
-/// What all plugins of the process hold just now. Never waits.
+/// What all plugins of the process hold just now. Waits for no plugin.
 pub fn process_stats() -> ProcessStats {
     ProcessStats {
         admitted_memory: ADMITTED.load(Ordering::Relaxed),
         quarantined: QUARANTINED.load(Ordering::Relaxed),
         quarantined_total: QUARANTINED_TOTAL.load(Ordering::Relaxed),
+        code_cache: code_cache::kept(),
     }
 }
 

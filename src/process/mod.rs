@@ -1,9 +1,10 @@
 //! The accounts of the whole process: memory that plugins were admitted with, memory that is
-//! resident, threads that were given up.
+//! resident, threads that were given up; and what is kept of their scripts for the next ones.
 //!
 //! Knows the policy and the operating system; neither V8 nor workers.
 
 mod accounts;
+pub(crate) mod code_cache;
 mod resident;
 mod trim;
 

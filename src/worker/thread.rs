@@ -131,8 +131,12 @@ impl Server<'_> {
             self.note_use(now);
         }
         self.note_failure(result.as_ref().err(), is_event);
+        let is_well = enters_plugin && result.is_ok();
         if let Some(reply) = reply {
             reply.send(result);
+        }
+        if is_well {
+            self.isolate.hand_in_compiled();
         }
     }
 

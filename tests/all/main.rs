@@ -10,6 +10,7 @@ mod batch;
 mod bytes;
 mod cli;
 mod clock;
+mod code_cache;
 mod commands;
 mod config;
 mod conformance;
