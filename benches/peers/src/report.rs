@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chart::{Bar, chart};
 use crate::figures::Figures;
-use crate::npm::{PLACES, Worked};
+use crate::npm::{PLACES, STARTS, Worked};
 use crate::peers::ALL;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,6 +21,8 @@ pub(crate) struct Report {
     pub(crate) rounds: usize,
     pub(crate) peers: IndexMap<String, Figures>,
     pub(crate) npm: IndexMap<String, IndexMap<String, Worked>>,
+    #[serde(default)]
+    pub(crate) npm_starts: IndexMap<String, IndexMap<String, Worked>>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -65,7 +67,8 @@ pub(crate) fn write(report: &Report) -> io::Result<()> {
 
 /// The tables, to the document and to standard output; and the charts.
 pub(crate) fn write_documents(report: &Report) -> io::Result<()> {
-    let tables = format!("{}\n{}", peers_table(report), npm_table(report));
+    let tables =
+        format!("{}\n{}\n{}", peers_table(report), npm_table(report), starts_table(report));
     println!("{tables}");
     into_document(&tables)?;
     let folder = root().join("docs/performance");
@@ -143,17 +146,32 @@ fn peers_table(report: &Report) -> String {
 
 /// How much longer than under bare V8, with the levels of hardening one by one.
 fn npm_table(report: &Report) -> String {
-    let mut table = String::from(
-        "| workload | bare V8 | Node | hardening `Off` | `AbortOnly` | `Full`, the default | `Full` with \
-         a heap of 512 MiB |\n|---|--:|--:|--:|--:|--:|--:|\n",
-    );
-    for (workload, places) in &report.npm {
+    let head = "| workload | bare V8 | Node | hardening `Off` | `AbortOnly` | `Full`, the default | \
+                `Full` with a heap of 512 MiB |\n|---|--:|--:|--:|--:|--:|--:|\n";
+    over_bare(head, &report.npm, &PLACES)
+}
+
+/// The same for a start with the package, up to the answer for a short document.
+fn starts_table(report: &Report) -> String {
+    let head = "| first answer | bare V8 | here, compiled anew | here, from the third isolate on |\n\
+                |---|--:|--:|--:|\n";
+    over_bare(head, &report.npm_starts, &STARTS)
+}
+
+fn over_bare(
+    head: &str,
+    workloads: &IndexMap<String, IndexMap<String, Worked>>,
+    names: &[&str],
+) -> String {
+    let mut table = head.to_owned();
+    for (workload, places) in workloads {
         let _ = write!(table, "| {workload} |");
-        for place in PLACES {
-            let cell = places.get(place).and_then(|worked| {
+        for name in names {
+            let cell = places.get(*name).and_then(|worked| {
                 let time = three_digits(worked.call_us / 1e3);
                 let ratio = worked.over_bare?;
-                Some(if place == "bare" { format!("{time} ms") } else { format!("{ratio:.2}×") })
+                let is_floor = *name == names[0];
+                Some(if is_floor { format!("{time} ms") } else { format!("{ratio:.2}×") })
             });
             let _ = write!(table, " {} |", cell.unwrap_or("–".to_owned()));
         }

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 
 use crate::figures::{Figures, median};
-use crate::npm::{PLACES, Place, WORKLOADS, Worked, Workload};
+use crate::npm::{PLACES, Place, STARTS, WORKLOADS, Worked, Workload};
 use crate::peers::{ALL, node, wasmtime};
 use crate::report::{Machine, Report};
 
@@ -45,31 +45,36 @@ pub(crate) fn all(rounds: usize, only: &[&str]) -> Report {
             peers.entry(name).or_default().push(Figures { memory_kib, ..speed });
         }
     }
-    let mut npm = IndexMap::new();
-    for workload in WORKLOADS.iter().filter(|workload| wanted(workload.name)) {
-        eprintln!("peers: {} everywhere, in turns", workload.name);
-        match in_turns(workload, rounds, node.is_some()) {
-            Ok(places) => drop(npm.insert(workload.name.to_owned(), places)),
-            Err(error) => eprintln!("peers: {} failed, left out: {error}", workload.name),
+    let everywhere = |places: &[&'static str]| {
+        let mut worked = IndexMap::new();
+        for workload in WORKLOADS.iter().filter(|workload| wanted(workload.name)) {
+            eprintln!("peers: {} in turns: {}", workload.name, places.join(", "));
+            match in_turns(workload, rounds, places) {
+                Ok(places) => drop(worked.insert(workload.name.to_owned(), places)),
+                Err(error) => eprintln!("peers: {} failed, left out: {error}", workload.name),
+            }
         }
-    }
+        worked
+    };
+    let places: Vec<_> =
+        PLACES.into_iter().filter(|place| node.is_some() || *place != "node").collect();
+    let (npm, npm_starts) = (everywhere(&places), everywhere(&STARTS));
     let peers = peers.into_iter().map(|(name, all)| (name.to_owned(), Figures::median(&all)));
-    Report { machine: Machine::here(), node, rounds, peers: peers.collect(), npm }
+    Report { machine: Machine::here(), node, rounds, peers: peers.collect(), npm, npm_starts }
 }
 
-/// A workload in all places, one after the other again and again.
+/// A workload in these places, one after the other again and again.
 fn in_turns(
     workload: &Workload,
     rounds: usize,
-    with_node: bool,
+    places: &[&'static str],
 ) -> io::Result<IndexMap<String, Worked>> {
     /// Until V8 has compiled what is hot.
     const WARM_UP: usize = 8;
     /// For each round of the other measurements.
     const TURNS: usize = 12;
-    let names = PLACES.into_iter().filter(|place| with_node || *place != "node");
-    let places: io::Result<Vec<_>> =
-        names.map(|name| Ok((name, Place::start(workload, name)?, Vec::new()))).collect();
+    let start = |&name| Ok((name, Place::start(workload, name)?, Vec::new()));
+    let places: io::Result<Vec<(&str, _, _)>> = places.iter().map(start).collect();
     let mut places = places?;
     for turn in 0..WARM_UP + TURNS * rounds {
         // The first of the places.
