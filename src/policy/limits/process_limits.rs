@@ -4,7 +4,7 @@ use bytesize::ByteSize;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Limit, schema};
+use crate::policy::{Limit, schema};
 
 /// What all plugins of the process may use together. One for the process; set with
 /// [`set_process_limits`](crate::set_process_limits).
