@@ -5,7 +5,8 @@
 //!
 //! | module | what it owns |
 //! |---|---|
-//! | `plugin_isolate` | the public face; the guarded window around every entry into JavaScript |
+//! | `plugin_isolate` | the public face: an isolate from its start to its end |
+//! | `window` | the guarded window around every entry into JavaScript |
 //! | `calls` | the ways in: scripts, hooks, events |
 //! | `world` | one V8 isolate with its one context, from creation to disposal |
 //! | `builder` | what an isolate is built from |
@@ -68,6 +69,7 @@ mod timers;
 mod value_in;
 mod value_out;
 mod web;
+mod window;
 mod world;
 
 pub(crate) use builder::Blueprint;

@@ -1,5 +1,4 @@
-//! `PluginIsolate`: a plugin's sandbox on the caller's own thread, and the guarded window
-//! around every entry into JavaScript.
+//! `PluginIsolate`: a plugin's sandbox on the caller's own thread, from its start to its end.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,20 +6,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::builder::{Blueprint, PluginBuilder};
-use super::failure::{Failure, OrThrown as _};
+use super::failure::OrThrown as _;
 use super::heap::HeapUse;
 use super::host_calls::Answers;
 use super::owner::{Owner, StopHandle};
 use super::state::State;
-use super::world::{Caught, Thread, World, bytes};
-use super::{clock, host_calls, language, modules, realm, settle, startup};
+use super::world::{Thread, World, bytes};
+use super::{clock, language, modules, realm, settle, startup};
 use crate::host::PluginEvents;
 use crate::policy::PluginCapabilities;
 use crate::protocol::PluginError;
-use crate::watchdog::{self, Budget, Cause, Outcome, Slot, WorkerThread};
-
-/// How long our own work in an isolate may take before it is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::watchdog::{self, Slot, WorkerThread};
 
 /// What becomes of an isolate after a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,18 +47,18 @@ pub(crate) enum Verdict {
 /// ```
 pub struct PluginIsolate {
     pub(super) blueprint: Arc<Blueprint>,
-    slot: Arc<Slot>,
+    pub(super) slot: Arc<Slot>,
     stop: Arc<StopHandle>,
     answers: Arc<Answers>,
-    wall_time: Duration,
+    pub(super) wall_time: Duration,
     /// How often less was granted, as far as the world knows.
-    narrowed: u64,
+    pub(super) narrowed: u64,
     /// `None` after a fault, until [`recover`](Self::recover).
-    world: Option<World>,
+    pub(super) world: Option<World>,
     /// Why there is no world, if building it failed.
     failure: Option<PluginError>,
     /// Dropped last: until then a fault on this thread can be contained.
-    _registered: Option<WorkerThread>,
+    registered: Option<WorkerThread>,
     thread_bound: PhantomData<*const ()>,
 }
 
@@ -133,7 +129,7 @@ impl PluginIsolate {
             narrowed: 0,
             world: None,
             failure: None,
-            _registered: registered,
+            registered,
             thread_bound: PhantomData,
         };
         isolate.rebuild()?;
@@ -143,6 +139,11 @@ impl PluginIsolate {
     /// The plugin's id.
     pub fn id(&self) -> &str {
         &self.blueprint.id
+    }
+
+    /// Whether a worker owns it, and its thread is its own.
+    pub(super) fn is_a_workers(&self) -> bool {
+        self.registered.is_some()
     }
 
     /// The line to the watchdog, for cancelling from another thread.
@@ -288,13 +289,13 @@ impl PluginIsolate {
         // The old one first: the plugin is to have one heap, not two.
         self.world = None;
         self.narrowed = self.blueprint.granted.times_narrowed();
-        let thread = if self._registered.is_some() { Thread::Own } else { Thread::Shared };
+        let thread = if self.is_a_workers() { Thread::Own } else { Thread::Shared };
         let blueprint = Arc::clone(&self.blueprint);
         let state = State::new(&blueprint, blueprint.granted.now(), &self.slot, &self.answers);
         let world = World::new(state, thread)?;
         self.stop.aim(Some(world.handle()));
         self.world = Some(world);
-        self.enter_within(self.patience(), |scope, state| {
+        self.enter_patiently(|scope, state| {
             let capabilities = Arc::clone(&state.capabilities.borrow());
             language::prepare(scope, blueprint.limits.hardening, &capabilities)?;
             clock::limit(scope, capabilities.clock)?;
@@ -312,111 +313,12 @@ impl PluginIsolate {
         }
         Ok(())
     }
-
-    pub(super) fn guarded<R>(
-        &mut self,
-        work: impl FnOnce(&mut Caught<'_, '_, '_, '_>, &State) -> Result<R, Failure>,
-    ) -> Result<R, PluginError> {
-        self.recover()?;
-        self.narrow_world()?;
-        let result = self.enter(work);
-        // A worker's caller is answered first.
-        if self._registered.is_none() && result.is_ok() {
-            self.hand_in_compiled();
-        }
-        result
-    }
-
-    /// After a call that ended well: hands in what was compiled here and is wanted by isolates that
-    /// begin with the same scripts, if it is time for that.
-    pub(crate) fn hand_in_compiled(&mut self) {
-        let is_due = |world: &World| world.state().fresh.borrow_mut().is_due();
-        if !self.world.as_ref().is_some_and(is_due) {
-            return;
-        }
-        let handed_in = self.enter_within(self.patience(), |scope, state| {
-            startup::hand_in(scope, state);
-            Ok(())
-        });
-        if let Err(error) = handed_in {
-            tracing::debug!(plugin = self.id(), %error, "what was compiled is not kept");
-        }
-    }
-
-    /// For our own work, which a busy machine may hold up for longer than a call may take.
-    fn patience(&self) -> Budget {
-        Budget { wall: PATIENCE.max(self.wall_time), cpu: None }
-    }
-
-    /// Takes away from the world what is not granted any more.
-    pub(super) fn narrow_world(&mut self) -> Result<(), PluginError> {
-        let times = self.blueprint.granted.times_narrowed();
-        let Some(world) = self.world.as_ref().filter(|_| times != self.narrowed) else {
-            return Ok(());
-        };
-        self.narrowed = times;
-        let now = self.blueprint.granted.now();
-        let before = world.state().capabilities.replace(Arc::clone(&now));
-        if before.iter().eq(now.iter()) {
-            return self.enter(|scope, _| host_calls::withdraw(scope, &before));
-        }
-        // Part of the realm itself, of which the plugin may have kept what it likes.
-        self.discard();
-        self.recover()
-    }
-
-    pub(super) fn enter<R>(
-        &mut self,
-        work: impl FnOnce(&mut Caught<'_, '_, '_, '_>, &State) -> Result<R, Failure>,
-    ) -> Result<R, PluginError> {
-        let budget = Budget { wall: self.wall_time, cpu: self.blueprint.limits.cpu_time.at() };
-        self.enter_within(budget, work)
-    }
-
-    /// The guarded window: every entry into JavaScript goes through here. From `arm` to
-    /// `disarm`, whatever the guest does is stopped by the watchdog, the heap guard or a
-    /// cancel, and whoever was first is the cause.
-    fn enter_within<R>(
-        &mut self,
-        budget: Budget,
-        work: impl FnOnce(&mut Caught<'_, '_, '_, '_>, &State) -> Result<R, Failure>,
-    ) -> Result<R, PluginError> {
-        let Some(world) = &mut self.world else {
-            return Err(PluginError::Internal("the isolate is gone".into()));
-        };
-        world.state().console.new_call();
-        self.slot.arm(budget);
-        let call = self.slot.call();
-        let result = world.run(work);
-        let outcome = self.slot.disarm();
-        if outcome != Outcome::Finished || world.is_exhausted() {
-            world.forget_termination();
-            world.state().host_calls.borrow_mut().drop_of(call);
-        }
-        match outcome {
-            Outcome::Finished => result,
-            Outcome::Stopped(cause) => Err(cause.into()),
-            Outcome::Condemned => Err(PluginError::WorkerDisconnected),
-        }
-    }
-}
-
-impl From<Cause> for PluginError {
-    fn from(cause: Cause) -> Self {
-        match cause {
-            Cause::Timeout { limit } => Self::Timeout { limit },
-            Cause::MemoryLimit { used, limit } => Self::MemoryLimitExceeded { used, limit },
-            Cause::CpuTime { used, limit } => Self::CpuTimeExceeded { used, limit },
-            Cause::Cancelled => Self::Cancelled,
-            Cause::ShutDown => Self::ShutDown,
-        }
-    }
 }
 
 impl Drop for PluginIsolate {
     fn drop(&mut self) {
         // A worker's tells on, from its next isolate.
-        if self._registered.is_none() {
+        if !self.is_a_workers() {
             self.blueprint.outbox.close();
         }
         watchdog::retire(&self.slot);
