@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{Hardening, Limit, Wake, limit, schema};
+#[cfg(doc)]
+use crate::protocol::PluginError;
 
 /// How much a plugin may use: per call, and as a whole.
 ///
