@@ -7,11 +7,13 @@
 //! | file | what it owns |
 //! |---|---|
 //! | `walk` | the walk through a value, over V8's API: every kind of value, and the places |
+//! | `contents` | what is in an array, an object, a `Map`: the walk's next steps |
 //! | `tape` | the same walk in JavaScript, for plain results of a plugin that gives many |
 //! | `kind` | the kinds of objects, one list for both |
 //! | `sink` | what is made of the pieces that both read: trees |
 //! | `text` | and JSON text |
 
+mod contents;
 mod kind;
 mod sink;
 mod tape;
