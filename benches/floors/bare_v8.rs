@@ -58,10 +58,14 @@ fn in_v8<R>(work: impl FnOnce(&mut Scope<'_, '_>, Echo<'_>) -> R) -> R {
     v8::scope!(let scope, isolate);
     let context = v8::Context::new(scope, v8::ContextOptions::default());
     let scope = &mut v8::ContextScope::new(scope, context);
+    let echo = echo(scope);
+    work(scope, echo)
+}
+
+fn echo<'s>(scope: &mut Scope<'s, '_>) -> Echo<'s> {
     let source = v8::String::new(scope, "x => x").unwrap();
     let echo = v8::Script::compile(scope, source, None).unwrap().run(scope).unwrap();
-    let echo = v8::Local::<v8::Function>::try_from(echo).unwrap();
-    work(scope, echo)
+    v8::Local::<v8::Function>::try_from(echo).unwrap()
 }
 
 fn one_way(scope: &mut Scope<'_, '_>, echo: Echo<'_>, way: Way, payload: Value) -> Value {
@@ -103,6 +107,42 @@ fn one_way(scope: &mut Scope<'_, '_>, echo: Echo<'_>, way: Way, payload: Value) 
             Value::Null
         }
     }
+}
+
+/// Lends `work` a function that calls `x => x` with nothing as [`Way::Nothing`] does, in an isolate and
+/// a context that it enters for the call and leaves again. Where isolates share a thread, as
+/// `PluginIsolate`s may, nobody gets by without.
+#[expect(unsafe_code, reason = "isolates are entered and left by hand")]
+pub(crate) fn with_entered<R>(work: impl FnOnce(&mut dyn FnMut()) -> R) -> R {
+    initialize();
+    let isolate = &mut v8::Isolate::new(v8::CreateParams::default());
+    isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
+    let (context, echo) = {
+        v8::scope!(let scope, isolate);
+        let context = v8::Context::new(scope, v8::ContextOptions::default());
+        let kept = v8::Global::new(scope, context);
+        let scope = &mut v8::ContextScope::new(scope, context);
+        let echo = echo(scope);
+        (kept, v8::Global::new(scope, echo))
+    };
+    // SAFETY: `Isolate::new` entered it, on this thread, and no scope is left.
+    unsafe { isolate.exit() };
+    let result = work(&mut || {
+        // SAFETY: alive, on its own thread, and left below.
+        unsafe { isolate.enter() };
+        {
+            v8::scope!(let scope, isolate);
+            let context = v8::Local::new(scope, &context);
+            let scope = &mut v8::ContextScope::new(scope, context);
+            let echo = v8::Local::new(scope, &echo);
+            one_way(scope, echo, Way::Nothing, Value::Null);
+        }
+        // SAFETY: entered above, and the scopes inside have ended.
+        unsafe { isolate.exit() };
+    });
+    // SAFETY: as above; `OwnedIsolate` leaves it when it is dropped.
+    unsafe { isolate.enter() };
+    result
 }
 
 /// Lends `work` a function that calls `x => x` with JSON text and answers the result's.
