@@ -23,6 +23,16 @@ const FLAGS: &[&str] = &[
     "--maximum-global-heap-limit-factor=4",
 ];
 
+/// Those that every process has whose V8 compiles; to V8 they contradict
+/// [`V8Options::jitless`].
+const COMPILING: &[&str] = &[
+    // While a function is compiled for TurboFan beside the plugin, its loops in what Maglev made of
+    // it look up only after 2^30 bytes of bytecode: half a second. With this they go on in what
+    // TurboFan made of the loop alone, as soon as there is that, and look up in each round.
+    // Test: `stopping::a_loop_is_stopped_while_its_function_is_compiled`.
+    "--always-osr-from-maglev",
+];
+
 /// Those of [`V8Options::synchronous_compilation`].
 const SYNCHRONOUS: &[&str] = &[
     // While a function is compiled elsewhere, V8 has it look up only after 2^30 bytes.
@@ -91,9 +101,9 @@ pub fn set_v8_options(options: V8Options) -> Result<(), PluginError> {
 
 /// V8's flags for these options.
 fn flags(options: V8Options) -> impl Iterator<Item = String> {
-    let jitless = options.jitless.then_some("--jitless");
+    let compiling = if options.jitless { &["--jitless"] } else { COMPILING };
     let synchronous = if options.synchronous_compilation { SYNCHRONOUS } else { &[] };
-    let flags = FLAGS.iter().chain(synchronous).copied().chain(jitless);
+    let flags = FLAGS.iter().chain(compiling).chain(synchronous).copied();
     flags.map(str::to_owned).chain([stack_size()])
 }
 

@@ -27,12 +27,13 @@ pub struct V8Options {
     /// Per process: hot code is compiled on the plugin's own thread, while the plugin waits.
     ///
     /// By default V8 compiles beside the plugin, and a function that is being compiled does not
-    /// look whether it is to stop for the next 2<sup>30</sup> bytes of bytecode. One loop in a
-    /// hundred is thus stopped half a second late; one that was warmed up for it, and whose steps
-    /// take milliseconds (comparing long strings), not within any grace, which costs its thread.
-    /// With this both stop at once, and compiling counts as the plugin's processor time. In turn
-    /// large programs take up to twice as long until they are warm, and functions of more than
-    /// 16 KiB of bytecode are not compiled to the last.
+    /// look whether it is to stop for the next 2<sup>30</sup> bytes of bytecode, but where its loop
+    /// has been compiled before. An empty loop is thus stopped half a second late if the call that
+    /// it is in is the very one with which V8 begins to compile its function. One that was warmed up
+    /// for it, and whose steps take milliseconds (comparing long strings), is not stopped within
+    /// any grace, which costs its thread. With this both stop at once, and compiling counts as the
+    /// plugin's processor time. In turn large programs take up to twice as long until they are
+    /// warm, and functions of more than 16 KiB of bytecode are not compiled to the last.
     ///
     /// Default no.
     pub synchronous_compilation: bool,

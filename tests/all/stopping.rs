@@ -296,3 +296,20 @@ fn a_loop_of_slow_steps_is_stopped() {
         assert_alive(&worker);
     });
 }
+
+#[test]
+fn a_loop_is_stopped_while_its_function_is_compiled() {
+    let mut limits = ResourceLimits::default();
+    limits.wall_time = Duration::from_millis(10);
+    let worker = PluginWorker::builder("test").limits(limits).build().unwrap();
+    worker.blocking_execute("plugin.on('loop', () => { for (;;); }); 0").unwrap();
+    // V8 compiled the function at about the 40th call, or the 100th.
+    for _ in 0..120 {
+        let answer = worker.blocking_call_hook("loop", 0.into());
+        assert!(matches!(answer, Err(PluginError::Timeout { .. })), "{answer:?}");
+        // What else the machine does is not in it. By default that one goes on for half a second.
+        let used = worker.stats().cpu_time_last;
+        assert!(used < Duration::from_millis(210), "{used:?}");
+    }
+    assert_alive(&worker);
+}
