@@ -7,7 +7,7 @@ use super::events;
 use super::failure::OrThrown as _;
 use super::prelude::SANDBOX_SCHEME;
 use super::state::State;
-use super::{inspect, language, realm, web};
+use super::{language, own_properties, realm, web};
 
 /// How many hooks a plugin may register, and how long a name may be: they are kept outside the
 /// plugin's heap.
@@ -91,7 +91,8 @@ pub(super) fn find<'s>(
 pub(super) fn list(scope: &mut v8::PinScope<'_, '_>) -> Result<BTreeSet<String>, Failure> {
     let mut names: BTreeSet<_> = State::of(scope).hooks.borrow().keys().cloned().collect();
     let global = scope.get_current_context().global(scope);
-    let keys = global.get_own_property_names(scope, inspect::own_string_keys()).or_thrown()?;
+    let keys =
+        global.get_own_property_names(scope, own_properties::own_string_keys()).or_thrown()?;
     for index in 0..keys.length() {
         let key = keys.get_index(scope, index).or_thrown()?;
         if let Ok(key) = v8::Local::<v8::String>::try_from(key) {
@@ -111,7 +112,7 @@ fn global_function<'s>(
     name: &str,
 ) -> Result<Option<v8::Local<'s, v8::Function>>, Failure> {
     let global = scope.get_current_context().global(scope);
-    let Some(value) = inspect::own_data(scope, global, key.into())? else { return Ok(None) };
+    let Some(value) = own_properties::own_data(scope, global, key.into())? else { return Ok(None) };
     let Ok(function) = v8::Local::<v8::Function>::try_from(value) else { return Ok(None) };
     // `parseInt` is a function of the global object too, and nobody's hook. A function of the
     // plugin's own by the same name has a script that it comes from.

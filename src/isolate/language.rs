@@ -3,7 +3,7 @@
 //! An allow-list says what stays of what V8 brings, so that a newer V8 adds nothing by itself.
 
 use super::failure::OrThrown as _;
-use super::{Failure, inspect, prelude};
+use super::{Failure, own_properties, prelude};
 use crate::policy::{Capability, Hardening, PluginCapabilities};
 use crate::protocol::PluginError;
 
@@ -112,7 +112,7 @@ fn remove_what_is_not_listed(
     capabilities: &PluginCapabilities,
 ) -> Result<(), Failure> {
     let global = scope.get_current_context().global(scope);
-    let keys = global.get_own_property_names(scope, inspect::all_own_keys()).or_thrown()?;
+    let keys = global.get_own_property_names(scope, own_properties::all_own_keys()).or_thrown()?;
     for index in 0..keys.length() {
         let key = keys.get_index(scope, index).or_thrown()?;
         let name = match v8::Local::<v8::String>::try_from(key) {

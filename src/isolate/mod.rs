@@ -18,6 +18,7 @@
 //! | `hooks` | `plugin.on`, and finding a hook by name |
 //! | `events` | `plugin.listen` and `plugin.emit` |
 //! | `console`, `inspect` | the `console` object, and values as text for people |
+//! | `own_properties` | what an object itself has, read without calling anything of the guest's |
 //! | `script`, `own_script` | compiling and running classic scripts; those of the sandbox's own |
 //! | `startup` | compiling what a plugin starts with, once for all its isolates |
 //! | `modules` | linking and evaluating ES modules |
@@ -49,6 +50,7 @@ mod host_calls;
 mod inspect;
 mod language;
 mod modules;
+mod own_properties;
 mod own_script;
 mod owner;
 mod platform;

@@ -6,7 +6,7 @@
 use super::Failure;
 use super::failure::OrThrown as _;
 use super::state::State;
-use super::{clock, console, hooks, host_calls, inspect, language, random, timers, web};
+use super::{clock, console, hooks, host_calls, language, own_properties, random, timers, web};
 use crate::policy::Capability;
 use crate::protocol::PluginError;
 
@@ -110,7 +110,7 @@ pub(super) fn remove_function(
     };
     let key = v8::String::new(scope, name).or_thrown()?;
     let Some(namespace) = namespace else { return Ok(()) };
-    let value = inspect::own_data(scope, namespace, key.into())?;
+    let value = own_properties::own_data(scope, namespace, key.into())?;
     let is_native = value
         .and_then(|value| v8::Local::<v8::Function>::try_from(value).ok())
         .is_some_and(|function| function.script_id() <= 0);

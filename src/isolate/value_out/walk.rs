@@ -8,7 +8,7 @@ use super::sink::Sink;
 use crate::isolate::Failure;
 use crate::isolate::date::iso_date;
 use crate::isolate::failure::OrThrown as _;
-use crate::isolate::inspect::own_data;
+use crate::isolate::own_properties::own_data;
 use crate::isolate::pristine::Pristine;
 use crate::isolate::refusal::{Refusal, Step};
 use crate::isolate::state::State;

@@ -27,7 +27,7 @@ use std::cell::RefCell;
 
 use super::Failure;
 use super::failure::OrThrown as _;
-use super::inspect;
+use super::own_properties;
 use super::own_script::OwnScript;
 use super::realm::throw;
 use super::state::State;
@@ -160,7 +160,7 @@ pub(super) fn withdraw_fetch(
     for (name, ..) in GLOBALS.iter().filter(|(.., group)| *group == Group::Fetch) {
         let key = v8::String::new(scope, name).or_thrown()?;
         let ours = exports.get(scope, key.into()).or_thrown()?;
-        if inspect::own_data(scope, global, key.into())?.is_some_and(|found| found == ours) {
+        if own_properties::own_data(scope, global, key.into())?.is_some_and(|found| found == ours) {
             global.delete(scope, key.into()).or_thrown()?;
         }
     }
