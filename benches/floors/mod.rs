@@ -4,6 +4,7 @@
 
 pub(crate) mod bare_thread;
 pub(crate) mod bare_v8;
+pub(crate) mod cores;
 
 use plugin_sandbox::{PluginIsolate, PluginWorker, ResourceLimits, Value};
 use serde_json::json;
