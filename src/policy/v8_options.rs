@@ -27,7 +27,7 @@ pub struct V8Options {
     /// Per process: hot code is compiled on the plugin's own thread, while the plugin waits.
     ///
     /// By default V8 compiles beside the plugin, and a function that is being compiled does not
-    /// look whether it is to stop for the next 2<sup>30</sup> bytes of bytecode, but where its loop
+    /// look whether it is to stop for the next 2<sup>30</sup> bytes of bytecode, unless its loop
     /// has been compiled before. An empty loop is thus stopped half a second late if the call that
     /// it is in is the very one with which V8 begins to compile its function. One that was warmed up
     /// for it, and whose steps take milliseconds (comparing long strings), is not stopped within
