@@ -51,10 +51,16 @@ fn initialize() {
     V8.call_once(|| drop(super::isolate()));
 }
 
-fn in_v8<R>(work: impl FnOnce(&mut Scope<'_, '_>, Echo<'_>) -> R) -> R {
+/// Microtasks run when the caller says so, as in the sandbox.
+fn isolate() -> v8::OwnedIsolate {
     initialize();
-    let isolate = &mut v8::Isolate::new(v8::CreateParams::default());
+    let mut isolate = v8::Isolate::new(v8::CreateParams::default());
     isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
+    isolate
+}
+
+fn in_v8<R>(work: impl FnOnce(&mut Scope<'_, '_>, Echo<'_>) -> R) -> R {
+    let isolate = &mut isolate();
     v8::scope!(let scope, isolate);
     let context = v8::Context::new(scope, v8::ContextOptions::default());
     let scope = &mut v8::ContextScope::new(scope, context);
@@ -114,9 +120,7 @@ fn one_way(scope: &mut Scope<'_, '_>, echo: Echo<'_>, way: Way, payload: Value) 
 /// `PluginIsolate`s may, nobody gets by without.
 #[expect(unsafe_code, reason = "isolates are entered and left by hand")]
 pub(crate) fn with_entered<R>(work: impl FnOnce(&mut dyn FnMut()) -> R) -> R {
-    initialize();
-    let isolate = &mut v8::Isolate::new(v8::CreateParams::default());
-    isolate.set_microtasks_policy(v8::MicrotasksPolicy::Explicit);
+    let isolate = &mut isolate();
     let (context, echo) = {
         v8::scope!(let scope, isolate);
         let context = v8::Context::new(scope, v8::ContextOptions::default());
@@ -125,7 +129,7 @@ pub(crate) fn with_entered<R>(work: impl FnOnce(&mut dyn FnMut()) -> R) -> R {
         let echo = echo(scope);
         (kept, v8::Global::new(scope, echo))
     };
-    // SAFETY: `Isolate::new` entered it, on this thread, and no scope is left.
+    // SAFETY: it was entered when it was made, on this thread, and no scope is left.
     unsafe { isolate.exit() };
     let result = work(&mut || {
         // SAFETY: alive, on its own thread, and left below.

@@ -101,9 +101,9 @@ pub fn set_v8_options(options: V8Options) -> Result<(), PluginError> {
 
 /// V8's flags for these options.
 fn flags(options: V8Options) -> impl Iterator<Item = String> {
-    let compiling = if options.jitless { &["--jitless"] } else { COMPILING };
+    let jit = if options.jitless { &["--jitless"] } else { COMPILING };
     let synchronous = if options.synchronous_compilation { SYNCHRONOUS } else { &[] };
-    let flags = FLAGS.iter().chain(compiling).chain(synchronous).copied();
+    let flags = FLAGS.iter().chain(jit).chain(synchronous).copied();
     flags.map(str::to_owned).chain([stack_size()])
 }
 

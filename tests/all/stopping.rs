@@ -307,7 +307,7 @@ fn a_loop_is_stopped_while_its_function_is_compiled() {
     for _ in 0..120 {
         let answer = worker.blocking_call_hook("loop", 0.into());
         assert!(matches!(answer, Err(PluginError::Timeout { .. })), "{answer:?}");
-        // What else the machine does is not in it. By default that one goes on for half a second.
+        // What else the machine does is not in it. V8 by itself lets one go on for half a second.
         let used = worker.stats().cpu_time_last;
         assert!(used < Duration::from_millis(210), "{used:?}");
     }
